@@ -1,0 +1,10 @@
+//! Words of the concept as types (glossary: `docs/glossary.md`). No IO, no SQL, no clock, no foreign formats.
+
+pub mod fact;
+pub mod letter;
+pub mod observation;
+pub mod place;
+pub mod roadmap;
+pub mod school_year;
+pub mod unit;
+pub mod vocabulary;

@@ -1,0 +1,5 @@
+//! Warehouse.
+
+use super::Entry;
+
+pub(super) const ENTRIES: &[Entry] = &[];

@@ -1,0 +1,5 @@
+//! Term phrases and deadlines.
+
+use super::Entry;
+
+pub(super) const ENTRIES: &[Entry] = &[];

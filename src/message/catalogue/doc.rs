@@ -1,0 +1,5 @@
+//! Documents and reports.
+
+use super::Entry;
+
+pub(super) const ENTRIES: &[Entry] = &[];

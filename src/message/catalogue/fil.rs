@@ -1,0 +1,22 @@
+//! Files on this machine.
+
+use super::{Disposition, Entry};
+
+pub(super) const ENTRIES: &[Entry] = &[
+    Entry {
+        code: "MSK-FIL-01",
+        en: "cannot read file {path}",
+        ru: "не удаётся прочитать файл {path}",
+        cause: "файла нет или к нему нет доступа",
+        action: "проверьте путь и права пользователя службы",
+        disposition: Disposition::NeedsAdministrator,
+    },
+    Entry {
+        code: "MSK-FIL-02",
+        en: "cannot write file {path}",
+        ru: "не удаётся записать файл {path}",
+        cause: "нет места или прав",
+        action: "освободите место, проверьте права пользователя службы",
+        disposition: Disposition::Retry,
+    },
+];

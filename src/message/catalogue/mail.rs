@@ -1,0 +1,5 @@
+//! Letters and mail servers.
+
+use super::Entry;
+
+pub(super) const ENTRIES: &[Entry] = &[];

@@ -1,0 +1,5 @@
+//! Connector manifests.
+
+use super::Entry;
+
+pub(super) const ENTRIES: &[Entry] = &[];

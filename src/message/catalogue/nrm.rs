@@ -1,0 +1,5 @@
+//! Normalisation of rows.
+
+use super::Entry;
+
+pub(super) const ENTRIES: &[Entry] = &[];

@@ -1,0 +1,5 @@
+//! Personal data.
+
+use super::Entry;
+
+pub(super) const ENTRIES: &[Entry] = &[];

@@ -1,0 +1,5 @@
+//! Roadmap documents.
+
+use super::Entry;
+
+pub(super) const ENTRIES: &[Entry] = &[];

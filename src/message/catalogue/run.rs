@@ -1,0 +1,5 @@
+//! Runs of sources and of the daemon.
+
+use super::Entry;
+
+pub(super) const ENTRIES: &[Entry] = &[];

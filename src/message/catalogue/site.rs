@@ -1,0 +1,5 @@
+//! Pages of school sites.
+
+use super::Entry;
+
+pub(super) const ENTRIES: &[Entry] = &[];

@@ -1,0 +1,5 @@
+//! Snapshots.
+
+use super::Entry;
+
+pub(super) const ENTRIES: &[Entry] = &[];

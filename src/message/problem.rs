@@ -1,0 +1,160 @@
+//! One error value for the whole product: a code, its arguments and the place it speaks of.
+
+use std::fmt;
+
+use super::catalogue::{Disposition, Entry, find};
+
+/// Problems found in one go; a stage returns a value and a list of these.
+pub type Problems = Vec<Problem>;
+
+/// A code with typed arguments. `Display` is the English sentence for the journal, [`Problem::ru`] the Russian one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    code: &'static str,
+    args: Vec<(&'static str, String)>,
+    place: Option<String>,
+    detail: Option<String>,
+}
+
+impl Problem {
+    /// Starts a problem with a code of the catalogue.
+    ///
+    /// # Panics
+    /// In debug builds when the code is not in the catalogue; release builds print the code alone.
+    #[must_use]
+    pub fn new(code: &'static str) -> Self {
+        debug_assert!(find(code).is_some(), "code {code} is not in the catalogue");
+        Self {
+            code,
+            args: Vec::new(),
+            place: None,
+            detail: None,
+        }
+    }
+
+    /// Adds an argument named in the texts of the catalogue.
+    #[must_use]
+    pub fn arg(mut self, name: &'static str, value: impl fmt::Display) -> Self {
+        self.args.push((name, value.to_string()));
+        self
+    }
+
+    /// Names the place: `config/sources.toml:14:1`, `Протокол!F17`.
+    #[must_use]
+    pub fn at(mut self, place: impl fmt::Display) -> Self {
+        self.place = Some(place.to_string());
+        self
+    }
+
+    /// Keeps the technical cause (an operating-system or library error) apart from the sentence.
+    #[must_use]
+    pub fn because(mut self, detail: impl fmt::Display) -> Self {
+        self.detail = Some(detail.to_string());
+        self
+    }
+
+    /// The stable code.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        self.code
+    }
+
+    /// The place, when the problem has one.
+    #[must_use]
+    pub fn place(&self) -> Option<&str> {
+        self.place.as_deref()
+    }
+
+    /// The technical cause, when there is one.
+    #[must_use]
+    pub fn detail(&self) -> Option<&str> {
+        self.detail.as_deref()
+    }
+
+    /// The value of one argument.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.args
+            .iter()
+            .find(|(known, _)| *known == name)
+            .map(|(_, value)| value.as_str())
+    }
+
+    /// What the caller should do next; an unknown code needs a person.
+    #[must_use]
+    pub fn disposition(&self) -> Disposition {
+        find(self.code).map_or(Disposition::NeedsAdministrator, |entry| entry.disposition)
+    }
+
+    /// The Russian sentence without code and place.
+    #[must_use]
+    pub fn ru(&self) -> String {
+        self.fill(|entry| entry.ru)
+    }
+
+    /// The Russian line for people: code, place, sentence, technical cause.
+    #[must_use]
+    pub fn ru_line(&self) -> String {
+        let mut line = format!("{}: ", self.code);
+        if let Some(place) = &self.place {
+            line.push_str(place);
+            line.push_str(": ");
+        }
+        line.push_str(&self.ru());
+        if let Some(detail) = &self.detail {
+            line.push_str(" (");
+            line.push_str(detail);
+            line.push(')');
+        }
+        line
+    }
+
+    fn fill(&self, side: impl Fn(&Entry) -> &'static str) -> String {
+        let Some(entry) = find(self.code) else {
+            return self.code.to_owned();
+        };
+        let mut text = side(entry).to_owned();
+        for (name, value) in &self.args {
+            text = text.replace(&format!("{{{name}}}"), value);
+        }
+        text
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{}: ", self.code)?;
+        if let Some(place) = &self.place {
+            write!(out, "{place}: ")?;
+        }
+        write!(out, "{}", self.fill(|entry| entry.en))?;
+        if let Some(detail) = &self.detail {
+            write!(out, " ({detail})")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Problem {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_languages_come_from_one_code_and_the_same_arguments() {
+        let problem = Problem::new("MSK-DEC-03")
+            .arg("sheet", "Классы")
+            .arg("column", "Код")
+            .arg("found", "Логин, Класс")
+            .at("a.xlsx");
+        assert_eq!(
+            problem.to_string(),
+            "MSK-DEC-03: a.xlsx: sheet `Классы` has no column `Код` (found: Логин, Класс)"
+        );
+        assert_eq!(
+            problem.ru_line(),
+            "MSK-DEC-03: a.xlsx: на листе «Классы» нет столбца «Код» (есть: Логин, Класс); сравните форму с прошлогодней"
+        );
+    }
+}

@@ -1,0 +1,87 @@
+//! What a decoder gives: tables of cells with their positions, one row at a time.
+
+use crate::message::Problem;
+
+/// One cell as the file has it. A dash is text, an empty cell is `Empty`, a zero is a number.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Cell {
+    /// Nothing in it.
+    Empty,
+    /// Text, untrimmed.
+    Text(String),
+    /// A number of a workbook or of JSON.
+    Number(f64),
+    /// True or false.
+    Bool(bool),
+    /// A date and time of a workbook, ISO text.
+    Date(String),
+    /// A formula whose result the file does not hold, or an error value.
+    Broken(String),
+}
+
+impl Cell {
+    /// The cell as text, trimmed of blanks of every kind; whole numbers without a decimal point.
+    #[must_use]
+    pub fn text(&self) -> String {
+        match self {
+            Self::Empty => String::new(),
+            Self::Text(text) | Self::Date(text) | Self::Broken(text) => text
+                .trim_matches(|letter: char| {
+                    letter.is_whitespace() || matches!(letter, '\u{a0}' | '\u{202f}' | '\u{feff}')
+                })
+                .to_owned(),
+            Self::Number(number) => format!("{number}"),
+            Self::Bool(value) => value.to_string(),
+        }
+    }
+
+    /// True for an empty cell and for text of blanks.
+    #[must_use]
+    pub fn is_blank(&self) -> bool {
+        matches!(self, Self::Empty) || matches!(self, Self::Text(_)) && self.text().is_empty()
+    }
+}
+
+/// A column of a table: its position from one and the path of its header cells, top to bottom.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Column {
+    /// Position from one.
+    pub position: u32,
+    /// Header texts from the top row down; merged cells are repeated over their range.
+    pub path: Vec<String>,
+}
+
+/// A table (таблица) inside a file: a sheet, a text file, a list of records.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Table {
+    /// Sheet name, or nothing for text files and records.
+    pub sheet: Option<String>,
+    /// Columns that have a header.
+    pub columns: Vec<Column>,
+    /// Texts of the cells above the header, in reading order.
+    pub above: Vec<String>,
+}
+
+/// A row: its number in the file from one and its cells, `cells[position - 1]` under the column.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Row {
+    /// Line of a text file, row of a sheet, number of a record.
+    pub number: u32,
+    /// The cells; a short row ends early.
+    pub cells: Vec<Cell>,
+}
+
+/// Receives what a decoder reads, in the order of the file. An error stops the decoder.
+pub trait TableSink {
+    /// A new table starts; rows that follow belong to it.
+    ///
+    /// # Errors
+    /// When the table cannot be read by the manifest: the file is refused.
+    fn table(&mut self, table: Table) -> Result<(), Problem>;
+
+    /// One row of the table that started last.
+    ///
+    /// # Errors
+    /// Only what stops the file; a bad row is quarantined by the receiver.
+    fn row(&mut self, row: Row) -> Result<(), Problem>;
+}
