@@ -18,6 +18,34 @@ pub mod table;
 
 pub mod strict_toml;
 
+pub mod calendar;
 pub mod clock;
+pub mod config;
+pub mod manifest;
+
+pub mod deadlines;
+pub mod decode;
+pub mod fetch;
+pub mod indicators;
+pub mod letters;
+pub mod mail;
+pub mod normalise;
+pub mod paper;
+pub mod privacy;
+pub mod reports;
+pub mod roadmap;
+pub mod schedule;
+pub mod sites;
+pub mod snapshot;
+pub mod telemetry;
+pub mod validate;
+pub mod warehouse;
+
+pub mod flow;
+pub mod outbox;
+
+pub mod app;
+pub mod daemon;
+pub mod demo;
 
 pub mod cli;

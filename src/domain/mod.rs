@@ -3,6 +3,7 @@
 pub mod fact;
 pub mod letter;
 pub mod observation;
+pub mod participant;
 pub mod place;
 pub mod roadmap;
 pub mod school_year;

@@ -1,0 +1,1 @@
+//! Working calendar: which day is a working day.

@@ -1,0 +1,1 @@
+//! Russian term phrases → rules → dates → states.

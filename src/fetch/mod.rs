@@ -1,0 +1,1 @@
+//! Bytes from the network and from folders, with their provenance.

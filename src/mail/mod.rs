@@ -1,0 +1,1 @@
+//! One letter in, a receipt or a classified error out.

@@ -1,0 +1,1 @@
+//! Connector manifests: what a file looks like and what its columns mean.

@@ -1,0 +1,1 @@
+//! Tables → observations and participants.

@@ -1,0 +1,1 @@
+//! Queueing, claiming and delivering letters.

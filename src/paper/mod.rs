@@ -1,0 +1,1 @@
+//! Documents → DOCX, XLSX, PNG and ICS files.

@@ -1,0 +1,3 @@
+//! The door for personal data and the suppression of small cells.
+
+pub mod suppress;

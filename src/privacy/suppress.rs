@@ -1,0 +1,1 @@
+//! Small cells: what a reader outside the warehouse may see.

@@ -1,0 +1,1 @@
+//! Cadence, last run and now → due or not.

@@ -1,0 +1,1 @@
+//! Pages of official school sites → facts.

@@ -1,0 +1,1 @@
+//! Content-addressed, compressed copies of what was fetched.
