@@ -26,7 +26,7 @@ macro_rules! words {
     };
 }
 
-pub(super) use words;
+pub(crate) use words;
 
 words! {
     /// A procedure (процедура): what produces results.

@@ -59,4 +59,12 @@ pub(super) const ENTRIES: &[Entry] = &[
         action: "наберите ключ латиницей",
         disposition: Disposition::NeedsAdministrator,
     },
+    Entry {
+        code: "MSK-CFG-08",
+        en: "secret `{name}` cannot be read (looked for: {tried})",
+        ru: "не найдены учётные данные «{name}» (искали: {tried})",
+        cause: "файл с паролем не положен или недоступен службе",
+        action: "положите пароль одной строкой в /etc/msoko/credentials/ под этим именем, права 0600, и перезапустите службу",
+        disposition: Disposition::NeedsAdministrator,
+    },
 ];
