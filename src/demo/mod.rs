@@ -1,1 +1,7 @@
 //! The demonstration district.
+
+mod dice;
+mod district;
+mod pages;
+mod results;
+mod workbooks;
