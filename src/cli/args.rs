@@ -1,0 +1,327 @@
+//! The command line as a type. Help is Russian; names of verbs and exit codes are stable (DESIGN 4).
+
+use std::path::PathBuf;
+
+use chrono::NaiveDate;
+use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+
+/// МСОКО: данные процедур и сайтов, сроки дорожных карт, письма и справки.
+#[derive(Debug, Parser)]
+#[command(name = "msoko", version, disable_help_subcommand = true, max_term_width = 100)]
+pub(super) struct Args {
+    /// Файл настройки; без ключа /etc/msoko/msoko.toml, затем ./config/msoko.toml
+    #[arg(long, global = true, value_name = "ФАЙЛ")]
+    pub(super) config: Option<PathBuf>,
+
+    /// Вид вывода
+    #[arg(long, global = true, value_enum, default_value_t = Format::Text)]
+    pub(super) format: Format,
+
+    /// Подробность журнала: warn, info, debug
+    #[arg(long, global = true, default_value = "warn", value_name = "УРОВЕНЬ")]
+    pub(super) log: String,
+
+    /// Вид строк журнала
+    #[arg(long, global = true, value_enum, default_value_t = LogFormat::Text)]
+    pub(super) log_format: LogFormat,
+
+    #[command(subcommand)]
+    pub(super) verb: Verb,
+}
+
+/// Form of the output of reading verbs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Format {
+    /// Для человека
+    Text,
+    /// Одно значение JSON
+    Json,
+    /// По объекту JSON на строку
+    Jsonl,
+}
+
+/// Form of log lines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum LogFormat {
+    /// Текст
+    Text,
+    /// JSON
+    Json,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Verb {
+    /// Вся работа на демонстрационном районе: источники, база, письма, справка
+    Demo(Demo),
+    /// Служба на переднем плане (её запускает systemd)
+    Run,
+    /// Проверить настройку, соединители, календарь и дорожные карты
+    Check {
+        /// Не обращаться к источникам и почтовому серверу
+        #[arg(long)]
+        offline: bool,
+    },
+    /// Создать папку с настройкой, в которой всё подписано
+    Init {
+        /// Папка
+        dir: PathBuf,
+    },
+    /// Забрать источники сейчас
+    Pull(Pull),
+    /// Соединители: что значит какой файл
+    #[command(subcommand)]
+    Connector(Connector),
+    /// Карантин: строки, которые не приняты
+    #[command(subcommand)]
+    Quarantine(Quarantine),
+    /// Реестр организаций и территорий
+    #[command(subcommand)]
+    Units(Units),
+    /// Дорожные карты
+    #[command(subcommand)]
+    Roadmap(Roadmap),
+    /// Сроки
+    #[command(subcommand)]
+    Deadlines(Deadlines),
+    /// Справки и отчёты
+    #[command(subcommand)]
+    Report(Report),
+    /// Письма
+    #[command(subcommand)]
+    Mail(Mail),
+    /// От числа, письма или вывода назад к ячейке файла; от кода — к причине и действию
+    Explain {
+        /// Код (MSK-DEC-03); документ, таблица и ячейка (R-VPR/2025-26/1 "Таблица 2" C5); вывод (R-VPR/2025-26/1 вывод 4)
+        #[arg(required = true, num_args = 1.., value_name = "ЧТО")]
+        what: Vec<String>,
+    },
+    /// Состояние источников, сроков и очереди писем
+    Status,
+    /// Применить изменённую настройку или оставить прежнюю
+    Reload {
+        /// Сколько секунд ждать ответа службы
+        #[arg(long, default_value_t = 30, value_name = "СЕКУНД")]
+        wait: u64,
+    },
+    /// База данных
+    #[command(subcommand)]
+    Db(Db),
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct Demo {
+    /// Куда положить всё, что получится
+    #[arg(long, default_value = "msoko-demo", value_name = "ПАПКА")]
+    pub(super) dir: PathBuf,
+    /// Адрес базы вместо встроенной
+    #[arg(long, value_name = "АДРЕС")]
+    pub(super) database: Option<String>,
+    /// Какой день считать сегодняшним
+    #[arg(long, value_name = "ДАТА")]
+    pub(super) today: Option<NaiveDate>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct Pull {
+    /// Источники; без имён — все включённые
+    pub(super) sources: Vec<String>,
+    /// Прочитать и показать, ничего не записывая
+    #[arg(long)]
+    pub(super) dry_run: bool,
+    /// Взять этот файл вместо адреса или папки источника (источник нужен один)
+    #[arg(long, value_name = "ФАЙЛ")]
+    pub(super) file: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Connector {
+    /// Все соединители
+    List,
+    /// Описание одного
+    Show {
+        /// Имя соединителя
+        id: String,
+    },
+    /// Показать, что загрузится и что будет отклонено; ничего не записывает
+    Preview(Preview),
+    /// Проверить соединитель на его же образцах
+    Test {
+        /// Имя соединителя или папка; без имени — все
+        target: Option<String>,
+    },
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct Preview {
+    /// Имя соединителя
+    pub(super) id: String,
+    /// Файл
+    #[arg(long, value_name = "ФАЙЛ")]
+    pub(super) file: PathBuf,
+    /// Раздел сайта: common, document, education, employees, vacant, budget…
+    #[arg(long, value_name = "РАЗДЕЛ")]
+    pub(super) section: Option<String>,
+    /// Заголовки ответа HTTP, по строке «Имя: значение»
+    #[arg(long, value_name = "ФАЙЛ")]
+    pub(super) headers: Option<PathBuf>,
+    /// Адрес страницы
+    #[arg(long, value_name = "АДРЕС")]
+    pub(super) url: Option<String>,
+    /// Чего нет в файле: subject=ma, grade=4, school_year=2024-25, season=spring
+    #[arg(long = "set", value_name = "ИМЯ=ЗНАЧЕНИЕ")]
+    pub(super) context: Vec<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Quarantine {
+    /// Открытые записи
+    List,
+    /// Одна запись
+    Show {
+        /// Номер записи
+        id: i64,
+    },
+    /// Загрузить снова из снимков то, что было отклонено
+    Replay {
+        /// Источник; без имени — все
+        source: Option<String>,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Units {
+    /// Весь реестр
+    List,
+    /// Загрузить реестр из таблицы CSV
+    Import {
+        /// Файл
+        file: PathBuf,
+    },
+    /// Имена в чужих системах
+    #[command(subcommand)]
+    Alias(Alias),
+    /// Имена, которых никто не узнал
+    Unknown,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Alias {
+    /// Добавить имя
+    Add {
+        /// Код организации в реестре
+        unit: String,
+        /// Система: fis_oko, ogrn, inn, kpp, rcoi_oge, rcoi_ege, bus_gov, site, title
+        system: String,
+        /// Имя или код
+        value: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Roadmap {
+    /// Разобрать документ (DOCX или текст) в строки
+    Import {
+        /// Файл
+        file: PathBuf,
+        /// Папка для файлов TOML; без ключа ничего не записывается
+        #[arg(long, value_name = "ПАПКА")]
+        out: Option<PathBuf>,
+    },
+    /// Действующие дорожные карты
+    List,
+    /// Превратить одну фразу срока в даты
+    Due {
+        /// Фраза
+        #[arg(long, value_name = "ФРАЗА")]
+        phrase: String,
+        /// Начало периода
+        #[arg(long, value_name = "ДАТА")]
+        from: NaiveDate,
+        /// Конец периода
+        #[arg(long, value_name = "ДАТА")]
+        to: NaiveDate,
+        /// Планы и события (TOML)
+        #[arg(long, value_name = "ФАЙЛ")]
+        context: Option<PathBuf>,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Deadlines {
+    /// Все сроки
+    List,
+    /// Ближайшие
+    Next {
+        /// Сколько показать
+        #[arg(long, default_value_t = 10, value_name = "СКОЛЬКО")]
+        count: usize,
+    },
+    /// Отметить выполненным
+    Done {
+        /// Срок, как его показывает список: 1/20@2026-03-01
+        id: String,
+        /// Подтверждающий документ
+        #[arg(long, value_name = "ДОКУМЕНТ")]
+        evidence: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Report {
+    /// Готовые документы
+    List,
+    /// Подготовить документ
+    Render {
+        /// Вид документа: R-VPR
+        code: String,
+        /// Учебный год: 2024-25
+        #[arg(long, value_name = "ПЕРИОД")]
+        period: String,
+        /// Куда положить файлы
+        #[arg(long, value_name = "ПАПКА")]
+        out: PathBuf,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Mail {
+    /// Очередь писем
+    Outbox,
+    /// Показать текст письма
+    Preview {
+        /// Номер письма в очереди
+        id: i64,
+    },
+    /// Отправить пробное письмо
+    Test {
+        /// Адрес
+        address: String,
+    },
+    /// Отправить отложенные и неудавшиеся письма снова
+    Retry {
+        /// Номер письма; без номера — все неудавшиеся
+        id: Option<i64>,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Db {
+    /// Привести схему базы к этой версии программы
+    Migrate,
+    /// Копия базы на ходу
+    Backup {
+        /// Файл копии; существующий не перезаписывается
+        file: PathBuf,
+    },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Args::command().debug_assert();
+    }
+}

@@ -1,0 +1,61 @@
+//! Exit codes (DESIGN 4). Scripts and the unit rely on them.
+
+use std::process::ExitCode;
+
+use crate::message::Problem;
+
+/// Why the process ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Exit {
+    /// Everything went well, or there was nothing to do.
+    Fine = 0,
+    /// Some source failed or was refused while others loaded.
+    Partly = 1,
+    /// Wrong call.
+    Usage = 64,
+    /// The one file given was refused.
+    Refused = 65,
+    /// Input is missing.
+    NoInput = 66,
+    /// Database, mail server or daemon absent.
+    Unavailable = 69,
+    /// A fault of the program.
+    Bug = 70,
+    /// Input or output failed.
+    Io = 74,
+    /// Somebody else holds the lock.
+    Locked = 75,
+    /// No permission.
+    Permission = 77,
+    /// Configuration.
+    Config = 78,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit as u8)
+    }
+}
+
+impl Exit {
+    /// The code for a problem that ended a verb: by the group of its code.
+    pub(super) fn of(problem: &Problem) -> Self {
+        let code = problem.code();
+        let group = code.split('-').nth(1).unwrap_or("");
+        match (group, code) {
+            (_, "MSK-DB-02") => Self::Locked,
+            ("CFG" | "MAN" | "CAL", _) => Self::Config,
+            ("DEC" | "NRM" | "VAL" | "PRV" | "SITE" | "RDM" | "DDL", _) => Self::Refused,
+            ("DB" | "MAIL" | "FET", _) => Self::Unavailable,
+            ("FIL", _) => match problem.detail() {
+                Some(detail) if detail.contains("Permission denied") => Self::Permission,
+                Some(detail) if detail.contains("No such file") => Self::NoInput,
+                _ => Self::Io,
+            },
+            ("SNP", _) => Self::Io,
+            ("USE", _) => Self::Usage,
+            ("BUG", _) => Self::Bug,
+            _ => Self::Partly,
+        }
+    }
+}
