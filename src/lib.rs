@@ -28,6 +28,7 @@ pub mod decode;
 pub mod fetch;
 pub mod indicators;
 pub mod letters;
+pub mod loopback;
 pub mod mail;
 pub mod normalise;
 pub mod paper;
