@@ -2,10 +2,12 @@
 
 pub mod fact;
 pub mod letter;
+pub mod number;
 pub mod observation;
 pub mod participant;
 pub mod place;
 pub mod roadmap;
 pub mod school_year;
+pub mod stored;
 pub mod unit;
 pub mod vocabulary;
