@@ -1,5 +1,6 @@
 //! Words of the concept as types (glossary: `docs/glossary.md`). No IO, no SQL, no clock, no foreign formats.
 
+pub mod document;
 pub mod fact;
 pub mod letter;
 pub mod number;

@@ -137,9 +137,13 @@ impl Marks {
 
     /// Marks of several units together.
     #[must_use]
-    pub fn sum<'a>(parts: impl IntoIterator<Item = &'a Self> + Clone) -> Self {
-        let counts =
-            [0, 1, 2, 3].map(|mark: usize| Counted::sum(parts.clone().into_iter().map(|one| &one.counts[mark])));
+    pub fn sum<'a>(parts: impl IntoIterator<Item = &'a Self>) -> Self {
+        let mut counts: [Counted; 4] = Default::default();
+        for part in parts {
+            for (sum, count) in counts.iter_mut().zip(&part.counts) {
+                sum.add(count);
+            }
+        }
         Self::of(counts)
     }
 
