@@ -30,7 +30,7 @@ mod transport;
 mod trust;
 
 #[cfg(test)]
-mod scripted_server;
+pub(crate) mod scripted_server;
 
 pub use compose::{Sender, compose};
 pub use smtp::{Credentials, Security, SmtpSettings};
