@@ -22,6 +22,7 @@ pub mod calendar;
 pub mod clock;
 pub mod config;
 pub mod manifest;
+pub mod scales;
 
 pub mod deadlines;
 pub mod decode;

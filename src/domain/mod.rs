@@ -8,6 +8,7 @@ pub mod observation;
 pub mod participant;
 pub mod place;
 pub mod roadmap;
+pub mod scale;
 pub mod school_year;
 pub mod stored;
 pub mod unit;
