@@ -15,16 +15,22 @@ use reqwest::dns::{Name, Resolve, Resolving};
 
 use crate::message::Problem;
 
-use super::fault::shown;
+use super::fault::{self, shown};
 
 /// Hosts that may be called although their addresses are private, in lower case.
 pub(super) type Allowed = Arc<BTreeSet<String>>;
 
-pub(super) fn allowed(hosts: &[String]) -> Allowed {
-    Arc::new(hosts.iter().map(|host| plain(host)).collect())
+/// Hosts as the configuration names them, in the spelling that addresses are compared in.
+pub(super) fn names(hosts: &[String]) -> BTreeSet<String> {
+    let spelled = |host: &String| {
+        let url = Url::parse(&format!("http://{}/", host.trim())).ok();
+        plain(url.as_ref().and_then(Url::host_str).unwrap_or(host))
+    };
+    hosts.iter().map(spelled).collect()
 }
 
-fn plain(host: &str) -> String {
+/// A host without the marks that addresses put around it.
+pub(super) fn plain(host: &str) -> String {
     host.trim_end_matches('.').trim_matches(['[', ']']).to_lowercase()
 }
 
@@ -34,7 +40,7 @@ pub(super) fn check_url(url: &Url, allowed: &Allowed) -> Result<(), Problem> {
         return Err(Problem::new("MSK-FET-01").arg("url", shown(url)));
     };
     if !url.username().is_empty() || url.password().is_some() {
-        return Err(Problem::new("MSK-FET-02").arg("host", host));
+        return Err(Problem::new("MSK-FET-02").arg("host", fault::host(url)));
     }
     let host = plain(host);
     match host.parse::<IpAddr>() {
@@ -44,10 +50,9 @@ pub(super) fn check_url(url: &Url, allowed: &Allowed) -> Result<(), Problem> {
 }
 
 pub(super) fn private(url: &Url, address: IpAddr) -> Problem {
-    let host = url.host_str().unwrap_or_default();
     Problem::new("MSK-FET-03")
         .arg("url", shown(url))
-        .arg("host", host)
+        .arg("host", fault::host(url))
         .arg("address", address)
 }
 
@@ -163,7 +168,7 @@ mod tests {
 
     fn verdict(url: &str) -> Option<&'static str> {
         let url = Url::parse(url).expect("an address");
-        check_url(&url, &allowed(&["10.1.2.3".to_owned()]))
+        check_url(&url, &Arc::new(names(&["10.1.2.3".to_owned()])))
             .err()
             .map(|problem| problem.code())
     }
@@ -210,6 +215,18 @@ mod tests {
         ] {
             assert_eq!(verdict(url), None, "{url}");
         }
+    }
+
+    #[test]
+    fn names_are_compared_in_one_spelling() {
+        let names = names(&[
+            "Школа-1.РФ".to_owned(),
+            "FEED.example.".to_owned(),
+            "::1".to_owned(),
+            "[fd00::1]".to_owned(),
+        ]);
+        let spelled: Vec<&str> = names.iter().map(String::as_str).collect();
+        assert_eq!(spelled, ["::1", "fd00::1", "feed.example", "xn---1-6kc3bfr2e.xn--p1ai"]);
     }
 
     #[test]

@@ -15,23 +15,30 @@ use super::address::{self, PrivateName, UnknownName};
 /// An address fit for messages: without query and credentials, which may hold secrets.
 pub(super) fn shown(url: &Url) -> String {
     let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
-    let host = url.host_str().unwrap_or_default();
-    format!("{}://{host}{port}{}", url.scheme(), url.path())
+    format!("{}://{}{port}{}", url.scheme(), host(url), url.path())
+}
+
+/// A host as people write it: `школа.рф`, not `xn--…`.
+pub(super) fn host(url: &Url) -> String {
+    let name = url.host_str().unwrap_or_default();
+    match idna::domain_to_unicode(name) {
+        (readable, Ok(())) => readable,
+        _ => name.to_owned(),
+    }
 }
 
 /// Names the failure of a request that brought no answer.
 pub(super) fn of_request(error: &reqwest::Error, url: &Url, connect: Duration, idle: Duration) -> Problem {
-    let host = url.host_str().unwrap_or_default();
     let causes = causes(error);
     for cause in &causes {
         if let Some(name) = cause.downcast_ref::<PrivateName>() {
             return address::private(url, name.0);
         }
         if let Some(name) = cause.downcast_ref::<UnknownName>() {
-            return Problem::new("MSK-FET-04").arg("host", host).because(name);
+            return Problem::new("MSK-FET-04").arg("host", host(url)).because(name);
         }
         if let Some(tls) = cause.downcast_ref::<rustls::Error>() {
-            return Problem::new(of_tls(tls)).arg("host", host).because(tls);
+            return Problem::new(of_tls(tls)).arg("host", host(url)).because(tls);
         }
     }
     if error.is_timeout() {
@@ -46,7 +53,7 @@ pub(super) fn of_request(error: &reqwest::Error, url: &Url, connect: Duration, i
         "MSK-FET-21"
     };
     Problem::new(code)
-        .arg("host", host)
+        .arg("host", host(url))
         .arg("url", shown(url))
         .because(detail)
 }
@@ -121,7 +128,7 @@ pub(super) fn of_status(status: u16, headers: &HeaderMap, url: &Url) -> Problem 
     };
     let problem = Problem::new(code)
         .arg("url", shown(url))
-        .arg("host", url.host_str().unwrap_or_default())
+        .arg("host", host(url))
         .arg("status", status);
     match wait_asked(headers) {
         Some(wait) => problem.arg("retry_after", wait.as_secs()),
@@ -146,10 +153,14 @@ fn wait_asked(headers: &HeaderMap) -> Option<Duration> {
     until.duration_since(now).ok()
 }
 
-/// How long the server asked to wait, when it did; for the schedule of the next run.
+/// A server may ask for a day of peace; one that names more has a fault or means harm.
+const LONGEST_WAIT: Duration = Duration::from_secs(24 * 3600);
+
+/// How long the server asked to wait, when it did, at most a day; for the schedule of the next run.
 #[must_use]
 pub fn retry_after(problem: &Problem) -> Option<Duration> {
-    problem.get("retry_after")?.parse().ok().map(Duration::from_secs)
+    let asked = problem.get("retry_after")?.parse().ok().map(Duration::from_secs);
+    asked.map(|asked| asked.min(LONGEST_WAIT))
 }
 
 #[cfg(test)]
@@ -183,6 +194,14 @@ mod tests {
             Some(Duration::from_secs(300))
         );
         assert_eq!(retry_after(&of_status(500, &headers(&[]), &url)), None);
+        let absurd = of_status(503, &headers(&[("retry-after", "18446744073709551615")]), &url);
+        assert_eq!(retry_after(&absurd), Some(LONGEST_WAIT));
+    }
+
+    #[test]
+    fn hosts_are_shown_as_people_write_them() {
+        let url = Url::parse("https://ШКОЛА-1.рф/sveden?key=secret").expect("an address");
+        assert_eq!(shown(&url), "https://школа-1.рф/sveden");
     }
 
     #[test]

@@ -149,10 +149,6 @@ pub fn look(options: &FolderOptions, sightings: &mut Sightings, now: Instant) ->
     let mut left = MAX_FILES;
     let root = std::fs::canonicalize(&options.root).map_err(|error| unreadable(&options.root, &error))?;
     walk(options, &root, &root, 0, &mut left, &mut look)?;
-    if left == 0 {
-        let problem = Problem::new("MSK-FET-44").arg("path", options.root.display());
-        look.problems.push(problem.arg("limit", MAX_FILES));
-    }
     let mut found = std::mem::take(&mut look.settled);
     found.sort_by(|one, other| one.name.cmp(&other.name));
     let earlier = std::mem::take(&mut sightings.0);
@@ -196,6 +192,10 @@ fn walk(
     let entries = std::fs::read_dir(folder).map_err(|error| unreadable(folder, &error))?;
     for entry in entries {
         if *left == 0 {
+            if !look.problems.iter().any(|problem| problem.code() == "MSK-FET-44") {
+                let problem = Problem::new("MSK-FET-44").arg("path", options.root.display());
+                look.problems.push(problem.arg("limit", MAX_FILES));
+            }
             return Ok(());
         }
         *left -= 1;

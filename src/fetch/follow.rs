@@ -64,7 +64,7 @@ impl Fetcher {
                 let rules = host.rules(self.robots_of(&url)).await;
                 if !rules.allows(&url) {
                     return Err(Problem::new("MSK-FET-23")
-                        .arg("host", url.host_str().unwrap_or_default())
+                        .arg("host", fault::host(&url))
                         .arg("url", fault::shown(&url)));
                 }
                 apart = apart.max(rules.delay());
@@ -115,7 +115,9 @@ impl Fetcher {
             Ok(response) => return Ok((response, None)),
             Err(problem) => problem,
         };
-        let forgiven = url.host_str().is_some_and(|host| self.forgiven.contains(host));
+        let forgiven = url
+            .host_str()
+            .is_some_and(|host| self.forgiven.contains(&address::plain(host)));
         match &self.clients.lax {
             Some(lax) if forgiven && fault::is_forgivable(&problem) => {
                 Ok((self.send_by(lax, url, headers).await?, Some(problem)))
@@ -129,7 +131,7 @@ impl Fetcher {
         sent.map_err(|error| {
             let problem = fault::of_request(&error, url, self.options.connect, self.options.idle);
             if self.clients.rootless && problem.code() == "MSK-FET-09" {
-                return Problem::new("MSK-FET-24").arg("host", url.host_str().unwrap_or_default());
+                return Problem::new("MSK-FET-24").arg("host", fault::host(url));
             }
             problem
         })

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 use std::io::Write;
+use std::sync::Arc;
 use std::time::Duration;
 
 use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
@@ -75,7 +76,7 @@ pub struct Fetched<B> {
     pub status: u16,
     /// The address after all redirects.
     pub final_url: String,
-    /// Chosen headers, names in lower case. A value that is not ASCII is left out.
+    /// Chosen headers, names in lower case. A value that is not text is left out.
     pub headers: Vec<(String, String)>,
     /// To be kept for the next request.
     pub validators: Validators,
@@ -137,14 +138,10 @@ impl Fetcher {
         if let Some(proxy) = options.proxy.as_deref().and_then(|proxy| Url::parse(proxy).ok()) {
             open.extend(proxy.host_str().map(str::to_owned));
         }
-        let allowed = address::allowed(&open);
+        let allowed = Arc::new(address::names(&open));
         Ok(Self {
             clients: Clients::build(&options, &allowed)?,
-            forgiven: options
-                .allow_invalid_tls
-                .iter()
-                .map(|host| host.to_lowercase())
-                .collect(),
+            forgiven: address::names(&options.allow_invalid_tls),
             allowed,
             options,
             traffic,
@@ -324,7 +321,7 @@ fn kept_headers(headers: &HeaderMap) -> Vec<(String, String)> {
     HEADERS
         .iter()
         .filter_map(|name| {
-            let value = headers.get(*name)?.to_str().ok()?;
+            let value = std::str::from_utf8(headers.get(*name)?.as_bytes()).ok()?;
             (value.len() <= MAX_HEADER).then(|| ((*name).to_owned(), value.to_owned()))
         })
         .collect()

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::{Fetched, Fetcher, HttpOptions, Outcome, Request, Robots, Traffic, Trust, Validators, retry_after};
 use crate::loopback::{Certificate, Response, Server, Site};
@@ -230,24 +231,49 @@ async fn bodies_are_cut_at_their_caps() {
 #[tokio::test]
 async fn silence_is_bounded_before_and_in_the_middle_of_an_answer() {
     let site = Site::new()
-        .route("/silent", html("x").after(Duration::from_secs(60)))
-        .route("/slow", Response::endless());
+        .route("/late", html("x").after(Duration::from_secs(60)))
+        .route("/stalls", Response::stalling("<p>"))
+        .route("/endless", Response::endless());
     let server = server(site).await;
+    let begin = Instant::now();
     let hasty = HttpOptions {
         idle: Duration::from_millis(80),
         ..options()
     };
-    let begin = Instant::now();
-    assert_eq!(refusal(hasty, &server.url("/silent")).await.code(), "MSK-FET-06");
+    for path in ["/late", "/stalls"] {
+        let problem = refusal(hasty.clone(), &server.url(path)).await;
+        assert_eq!(problem.code(), "MSK-FET-06", "{path}: {problem}");
+    }
     let hasty = HttpOptions {
         total: Some(Duration::from_millis(80)),
-        max_bytes: u64::MAX,
-        max_inflated: 32 << 20,
         ..options()
     };
-    let code = refusal(hasty, &server.url("/silent")).await;
-    assert_eq!(code.code(), "MSK-FET-07");
+    assert_eq!(refusal(hasty, &server.url("/stalls")).await.code(), "MSK-FET-07");
     assert!(begin.elapsed() < Duration::from_secs(5));
+}
+
+#[tokio::test]
+async fn a_head_that_comes_letter_by_letter_is_not_waited_for() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("loopback");
+    let url = format!("http://{}/", listener.local_addr().expect("an address"));
+    let dripping = tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.expect("a visitor");
+        let _asked = stream.read(&mut [0; 1024]).await;
+        for letter in "HTTP/1.1 200 OK\r\nX-Long: ".bytes().chain(std::iter::repeat(b'x')) {
+            if stream.write_all(&[letter]).await.is_err() {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    });
+    let hasty = HttpOptions {
+        idle: Duration::from_millis(200),
+        total: None,
+        ..options()
+    };
+    let refused = tokio::time::timeout(Duration::from_secs(5), refusal(hasty, &url)).await;
+    assert_eq!(refused.expect("bounded").code(), "MSK-FET-06");
+    dripping.abort();
 }
 
 #[tokio::test]
@@ -308,6 +334,13 @@ async fn a_bundle_of_our_own_is_believed_and_an_empty_one_refused() {
             .expect("a page");
         assert!(fetched.tls_fault.is_none());
     }
+    let unnamed = HttpOptions::pages("no\nheader");
+    assert_eq!(
+        Fetcher::new(unnamed, Traffic::default())
+            .expect_err("a bad name")
+            .code(),
+        "MSK-FET-26"
+    );
     let broken = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
     for text in ["", "not a certificate", broken] {
         let trust = Trust::SystemAnd(text.into());

@@ -84,13 +84,17 @@ impl Host {
     /// Waits for a free slot and for the pause after the last request.
     pub(super) async fn enter(self: &Arc<Self>, apart: Duration) -> Slot {
         let permit = Arc::clone(&self.gate).acquire_owned().await.ok();
+        let now = Instant::now();
         let start = {
             let mut ready_at = lock(&self.ready_at);
-            let start = (*ready_at).max(Instant::now());
+            let start = (*ready_at).max(now);
             *ready_at = start + apart;
             start
         };
-        tokio::time::sleep_until(start).await;
+        // Even a sleep of nothing costs a millisecond, the grain of the timer.
+        if start > now {
+            tokio::time::sleep_until(start).await;
+        }
         Slot {
             host: Arc::clone(self),
             apart,

@@ -262,6 +262,11 @@ async fn write_answer<S: AsyncRead + AsyncWrite + Unpin>(
                 Ok(())
             }
         }
+        Body::Stalling(bytes) => {
+            answer.extend_from_slice(bytes);
+            send(stream, &answer).await?;
+            std::future::pending().await
+        }
         Body::Endless => {
             send(stream, &answer).await?;
             loop {

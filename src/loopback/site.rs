@@ -8,6 +8,7 @@ use std::time::Duration;
 #[derive(Debug, Clone)]
 pub(super) enum Body {
     Bytes(Arc<[u8]>),
+    Stalling(Arc<[u8]>),
     Endless,
 }
 
@@ -49,6 +50,15 @@ impl Response {
     pub fn endless() -> Self {
         Self {
             body: Body::Endless,
+            ..Self::new(200, Vec::new())
+        }
+    }
+
+    /// A body that stops in the middle without an end: the connection stays open and silent.
+    #[must_use]
+    pub fn stalling(start: impl Into<Vec<u8>>) -> Self {
+        Self {
+            body: Body::Stalling(start.into().into()),
             ..Self::new(200, Vec::new())
         }
     }
