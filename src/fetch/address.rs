@@ -37,7 +37,7 @@ pub(super) fn plain(host: &str) -> String {
 /// Refuses what must not be called at all: other schemes, credentials in the address, private literal addresses.
 pub(super) fn check_url(url: &Url, allowed: &Allowed) -> Result<(), Problem> {
     let (true, Some(host)) = (matches!(url.scheme(), "http" | "https"), url.host_str()) else {
-        return Err(Problem::new("MSK-FET-01").arg("url", shown(url)));
+        return Err(fault::unusable(url.as_str()));
     };
     if !url.username().is_empty() || url.password().is_some() {
         return Err(Problem::new("MSK-FET-02").arg("host", fault::host(url)));

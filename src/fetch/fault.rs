@@ -18,6 +18,13 @@ pub(super) fn shown(url: &Url) -> String {
     format!("{}://{}{port}{}", url.scheme(), host(url), url.path())
 }
 
+/// Names what cannot be used as an address. Before `@` and after `?` there may be secrets.
+pub(super) fn unusable(text: &str) -> Problem {
+    let open = text.split(['?', '#']).next().unwrap_or_default();
+    let open = open.rsplit('@').next().unwrap_or_default();
+    Problem::new("MSK-FET-01").arg("url", format!("«{}»", open.chars().take(200).collect::<String>()))
+}
+
 /// A host as people write it: `школа.рф`, not `xn--…`.
 pub(super) fn host(url: &Url) -> String {
     let name = url.host_str().unwrap_or_default();
@@ -46,12 +53,7 @@ pub(super) fn of_request(error: &reqwest::Error, url: &Url, connect: Duration, i
         return timeout(url, limit);
     }
     let detail = causes.last().map(ToString::to_string).unwrap_or_default();
-    // A server that speaks plain HTTP on a TLS port, or hangs up during the handshake.
-    let code = if error.is_connect() || error.is_request() {
-        "MSK-FET-05"
-    } else {
-        "MSK-FET-21"
-    };
+    let code = if error.is_connect() { "MSK-FET-05" } else { "MSK-FET-21" };
     Problem::new(code)
         .arg("host", host(url))
         .arg("url", shown(url))
@@ -202,6 +204,16 @@ mod tests {
     fn hosts_are_shown_as_people_write_them() {
         let url = Url::parse("https://ШКОЛА-1.рф/sveden?key=secret").expect("an address");
         assert_eq!(shown(&url), "https://школа-1.рф/sveden");
+    }
+
+    #[test]
+    fn what_is_no_address_is_shown_without_its_secrets() {
+        let problem = unusable("user:secret@school-1.example/x?token=secret");
+        assert!(
+            problem.ru().starts_with("адрес «school-1.example/x» не годится"),
+            "{}",
+            problem.ru()
+        );
     }
 
     #[test]

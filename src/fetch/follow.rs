@@ -52,7 +52,7 @@ impl Opened {
 impl Fetcher {
     /// The redirect loop: every hop is checked, waits for the pace of its host and asks its robots.txt.
     pub(super) async fn follow(&self, start: Url, known: &Validators, robots: Robots) -> Result<Opened, Problem> {
-        let origin = start.host_str().map(str::to_owned);
+        let origin = start.origin();
         let mut budget = Budget::new(self.options.total);
         let mut seen = BTreeSet::new();
         let mut url = start;
@@ -70,7 +70,7 @@ impl Fetcher {
                 apart = apart.max(rules.delay());
             }
             let slot = host.enter(apart).await;
-            let headers = self.headers(known, url.host_str() == origin.as_deref());
+            let headers = self.headers(known, url.origin() == origin);
             let (response, tls_fault) = budget.run(&url, self.send(&url, headers)).await??;
             if !matches!(response.status().as_u16(), 301 | 302 | 303 | 307 | 308) {
                 return Ok(Opened {

@@ -105,7 +105,12 @@ pub enum Outcome<B> {
     /// New bytes.
     Fetched(Box<Fetched<B>>),
     /// The server said so, or the bytes are the same as before.
-    NotModified(Validators),
+    NotModified {
+        /// To be kept for the next request.
+        validators: Validators,
+        /// As in [`Fetched`].
+        tls_fault: Option<Problem>,
+    },
 }
 
 /// Fetches over HTTP within the limits it was built with. Cheap to share behind an `Arc`.
@@ -125,7 +130,7 @@ impl fmt::Debug for Fetcher {
 
 enum Head {
     Open(Box<Opened>),
-    NotModified(Validators),
+    NotModified(Option<Problem>),
 }
 
 impl Fetcher {
@@ -164,7 +169,7 @@ impl Fetcher {
 
     async fn page_once(&self, request: &Request) -> Result<Outcome<Vec<u8>>, Problem> {
         match self.open(request).await? {
-            Head::NotModified(known) => Ok(Outcome::NotModified(known)),
+            Head::NotModified(tls_fault) => Ok(unchanged(request, tls_fault)),
             Head::Open(opened) => self.page_body(*opened, request).await,
         }
     }
@@ -181,7 +186,7 @@ impl Fetcher {
         let mut patience = Patience::new(&self.options);
         let opened = loop {
             match self.open(request).await {
-                Ok(Head::NotModified(known)) => return Ok(Outcome::NotModified(known)),
+                Ok(Head::NotModified(tls_fault)) => return Ok(unchanged(request, tls_fault)),
                 Ok(Head::Open(opened)) => break *opened,
                 Err(problem) => patience.wait(problem).await?,
             }
@@ -267,21 +272,23 @@ impl Fetcher {
     }
 
     async fn open(&self, request: &Request) -> Result<Head, Problem> {
-        let url = Url::parse(&request.url).map_err(|error| {
-            // The text cannot be shown: what is not an address may hold a password.
-            Problem::new("MSK-FET-01").arg("url", "(?)").because(error)
-        })?;
+        let url = Url::parse(&request.url).map_err(|error| fault::unusable(&request.url).because(error))?;
         let opened = self.follow(url, &request.known, self.options.robots).await?;
         let status = opened.response.status().as_u16();
         match status {
             200..=299 => Ok(Head::Open(Box::new(opened))),
             304 if request.known.etag.is_some() || request.known.last_modified.is_some() => {
-                Ok(Head::NotModified(request.known.clone()))
+                Ok(Head::NotModified(opened.tls_fault))
             }
             304 => Err(Problem::new("MSK-FET-29").arg("url", fault::shown(&opened.url))),
             _ => Err(fault::of_status(status, opened.response.headers(), &opened.url)),
         }
     }
+}
+
+fn unchanged<W>(request: &Request, tls_fault: Option<Problem>) -> Outcome<W> {
+    let validators = request.known.clone();
+    Outcome::NotModified { validators, tls_fault }
 }
 
 fn outcome<W>(
@@ -304,7 +311,7 @@ fn outcome<W>(
         hash: Some(whole.hash),
     };
     if validators.hash == request.known.hash {
-        return Outcome::NotModified(validators);
+        return Outcome::NotModified { validators, tls_fault };
     }
     Outcome::Fetched(Box::new(Fetched {
         status: response.status().as_u16(),

@@ -57,7 +57,8 @@ pub struct HttpOptions {
     /// `http://host:port`; the proxies of the environment are never used. A proxy resolves names itself, so behind one
     /// only literal private addresses are refused here.
     pub proxy: Option<String>,
-    /// The value of the `Authorization` header, sent to the host of the first address only.
+    /// The value of the `Authorization` header, sent to the scheme, host and port of the
+    /// first address only.
     pub authorization: Option<SecretString>,
     /// Pause between two requests to one host.
     pub apart: Duration,

@@ -8,7 +8,7 @@
 //! use msoko::schedule::{Cadence, Due, Runs, due};
 //! let cadence = Cadence::parse("30 6 * * 1-5").expect("weekdays at 06:30");
 //! let zone = chrono_tz::Europe::Moscow;
-//! let moment = |day, hour, minute| Utc.with_ymd_and_hms(2026, 2, day, hour, minute, 0).unwrap();
+//! let moment = |day, hour, minute| Utc.with_ymd_and_hms(2026, 2, day, hour, minute, 0).single().expect("a moment");
 //! // Ran on Friday morning; on Saturday there is nothing to do until Monday, 06:30 in Moscow.
 //! let runs = Runs { last_start: Some(moment(6, 3, 30)), ..Runs::default() };
 //! assert_eq!(due(&cadence, "vpr", &runs, moment(7, 9, 0), zone), Due::At(moment(9, 3, 30)));
