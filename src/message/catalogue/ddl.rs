@@ -1,5 +1,86 @@
 //! Term phrases and deadlines.
 
-use super::Entry;
+use super::{Disposition, Entry};
 
-pub(super) const ENTRIES: &[Entry] = &[];
+pub(super) const ENTRIES: &[Entry] = &[
+    Entry {
+        code: "MSK-DDL-01",
+        en: "term `{phrase}` gives no date: {reason}",
+        ru: "срок «{phrase}» надо уточнить: {reason}",
+        cause: "фраза записана так, что день из неё однозначно не следует",
+        action: "впишите понятный срок в term_clarified этой строки, например «до 1 октября 2026 г.»; фраза документа остаётся в term",
+        disposition: Disposition::NeedsAdministrator,
+    },
+    Entry {
+        code: "MSK-DDL-02",
+        en: "the term is empty",
+        ru: "срок не указан: надо уточнить",
+        cause: "в документе ячейка срока пуста",
+        action: "впишите срок в term_clarified этой строки",
+        disposition: Disposition::NeedsAdministrator,
+    },
+    Entry {
+        code: "MSK-DDL-03",
+        en: "term `{phrase}`: `{found}` was read as `{read}`",
+        ru: "в сроке «{phrase}» запись «{found}» прочитана как «{read}»",
+        cause: "опечатка в документе",
+        action: "проверьте; если прочитано неверно, впишите срок в term_clarified",
+        disposition: Disposition::GiveUp,
+    },
+    Entry {
+        code: "MSK-DDL-04",
+        en: "term `{phrase}`: {date} is outside the period of the roadmap, {from} to {to}",
+        ru: "срок «{phrase}»: {date} не входит в период карты с {from} по {to}",
+        cause: "в сроке назван год, которого нет в периоде карты",
+        action: "проверьте period карты и год в сроке",
+        disposition: Disposition::NeedsAdministrator,
+    },
+    Entry {
+        code: "MSK-DDL-05",
+        en: "term `{phrase}` names no year, a date was set in each year of the period",
+        ru: "в сроке «{phrase}» не назван год, срок поставлен на каждый год периода",
+        cause: "карта рассчитана на несколько лет, а срок записан без года",
+        action: "если срок один, впишите его с годом в term_clarified",
+        disposition: Disposition::NeedsAdministrator,
+    },
+    Entry {
+        code: "MSK-DDL-06",
+        en: "term `{phrase}` waits for the schedule `{name}`",
+        ru: "срок «{phrase}» ждёт графика «{name}»: дат ещё нет",
+        cause: "график не загружен или в нём нет дат этого периода",
+        action: "внесите даты графика, когда он утверждён",
+        disposition: Disposition::NeedsAdministrator,
+    },
+    Entry {
+        code: "MSK-DDL-07",
+        en: "term `{phrase}` waits for the event `{name}`",
+        ru: "срок «{phrase}» ждёт события «{name}»: его день ещё не внесён",
+        cause: "событие ещё не состоялось или не внесено",
+        action: "внесите день события или впишите срок в term_clarified",
+        disposition: Disposition::NeedsAdministrator,
+    },
+    Entry {
+        code: "MSK-DDL-08",
+        en: "roadmap {number} ended on {date}",
+        ru: "дорожная карта {number} закончилась {date}, загрузите новую",
+        cause: "период действия карты прошёл",
+        action: "загрузите новую карту командой `msoko roadmap import` или удалите файл старой",
+        disposition: Disposition::NeedsAdministrator,
+    },
+    Entry {
+        code: "MSK-DDL-09",
+        en: "roadmap {number} has no period",
+        ru: "у дорожной карты {number} не указан период действия, её сроки не рассчитаны",
+        cause: "в документе не назван период, и его не вписали",
+        action: "впишите period (from и to) в файл карты",
+        disposition: Disposition::NeedsAdministrator,
+    },
+    Entry {
+        code: "MSK-DDL-10",
+        en: "row {row} is about each organisation, the register has none",
+        ru: "строка {row} относится к каждой организации, а в реестре нет ни одной: срок поставлен один на район",
+        cause: "реестр организаций ещё не загружен",
+        action: "загрузите реестр командой `msoko units import`",
+        disposition: Disposition::NeedsAdministrator,
+    },
+];
