@@ -11,5 +11,6 @@ pub mod roadmap;
 pub mod scale;
 pub mod school_year;
 pub mod stored;
+pub mod subjects;
 pub mod unit;
 pub mod vocabulary;

@@ -1,1 +1,121 @@
 //! Connector manifests: what a file looks like and what its columns mean.
+//!
+//! Takes: the text of a `manifest.toml` (shipped inside the executable or from an administrator's folder). Gives: a
+//! [`Connector`] that is whole and consistent, or every problem of the file with line, column and the nearest known
+//! key. Never: holds an expression language; what needs logic is a named transform or a decoder.
+//!
+//! ```
+//! let connectors = msoko::manifest::shipped();
+//! assert!(connectors.iter().any(|connector| connector.id == "rsoko-feed"));
+//! ```
+
+mod grammar;
+mod read;
+mod read_parts;
+mod shipped;
+mod subjects;
+
+use std::io::Read;
+use std::path::Path;
+
+pub use grammar::*;
+pub use read::parse;
+pub use subjects::{read_subjects, shipped_subjects};
+
+use crate::message::{Problem, Problems};
+use crate::strict_toml;
+
+/// Largest manifest: the shipped ones stay under 10 KiB.
+const MAX_MANIFEST_BYTES: u64 = 1 << 20;
+
+/// The connectors inside the executable, in alphabetical order of their ids.
+///
+/// # Panics
+/// Never in a released executable: a test reads every shipped manifest.
+#[must_use]
+pub fn shipped() -> Vec<Connector> {
+    shipped::MANIFESTS
+        .iter()
+        .map(|(file, text)| parse(file, text).expect("a test reads every shipped manifest"))
+        .collect()
+}
+
+/// Reads every `ID/manifest.toml` of a folder.
+///
+/// # Errors
+/// Every problem of every manifest, `MSK-MAN-01` when the id differs from the name of its folder, `MSK-FIL-01` when
+/// the folder cannot be read.
+pub fn load_dir(folder: &Path) -> Result<Vec<Connector>, Problems> {
+    let unreadable =
+        |error: std::io::Error| vec![Problem::new("MSK-FIL-01").arg("path", folder.display()).because(error)];
+    let mut names = Vec::new();
+    for entry in std::fs::read_dir(folder).map_err(unreadable)? {
+        let path = entry.map_err(unreadable)?.path();
+        if path.join("manifest.toml").is_file() {
+            names.push(path);
+        }
+    }
+    names.sort();
+    let mut connectors = Vec::new();
+    let mut problems = Vec::new();
+    for path in names {
+        match load(&path) {
+            Ok(connector) => connectors.push(connector),
+            Err(found) => problems.extend(found),
+        }
+    }
+    if problems.is_empty() {
+        Ok(connectors)
+    } else {
+        Err(problems)
+    }
+}
+
+/// Reads the manifest of one connector folder.
+///
+/// # Errors
+/// As [`load_dir`].
+pub fn load(folder: &Path) -> Result<Connector, Problems> {
+    let path = folder.join("manifest.toml");
+    let file = path.display().to_string();
+    let bytes = read_capped(&path).map_err(|problem| vec![problem])?;
+    let text = strict_toml::decode(&file, &bytes).map_err(|problem| vec![problem])?;
+    let connector = parse(&file, &text)?;
+    let name = folder.file_name().map(|name| name.to_string_lossy().into_owned());
+    match name {
+        Some(name) if name != connector.id => Err(vec![
+            Problem::new("MSK-MAN-01")
+                .arg("id", &connector.id)
+                .arg("folder", name)
+                .at(file),
+        ]),
+        _ => Ok(connector),
+    }
+}
+
+/// The shipped connectors with those of an administrator's folder put over them by id.
+///
+/// # Errors
+/// As [`load_dir`].
+pub fn catalogue(own: Option<&Path>) -> Result<Vec<Connector>, Problems> {
+    let mut connectors = shipped();
+    for connector in own.map_or_else(|| Ok(Vec::new()), load_dir)? {
+        connectors.retain(|known| known.id != connector.id);
+        connectors.push(connector);
+    }
+    connectors.sort_by(|left, right| left.id.cmp(&right.id));
+    Ok(connectors)
+}
+
+fn read_capped(path: &Path) -> Result<Vec<u8>, Problem> {
+    let fault = |error: std::io::Error| Problem::new("MSK-FIL-01").arg("path", path.display()).because(error);
+    let file = std::fs::File::open(path).map_err(fault)?;
+    let mut bytes = Vec::new();
+    file.take(MAX_MANIFEST_BYTES + 1)
+        .read_to_end(&mut bytes)
+        .map_err(fault)?;
+    if bytes.len() as u64 > MAX_MANIFEST_BYTES {
+        return Err(Problem::new("MSK-MAN-02").arg("limit", "1 MiB").at(path.display()));
+    }
+    Ok(bytes)
+}

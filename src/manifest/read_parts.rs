@@ -1,0 +1,264 @@
+//! The sections of a manifest that refer to its columns by name.
+
+use std::collections::BTreeSet;
+
+use super::grammar::*;
+use super::read::{reading, regex, words};
+use crate::domain::vocabulary::Measure;
+use crate::strict_toml::Section;
+
+/// Names of the declared columns.
+pub(super) struct Known(BTreeSet<String>);
+
+impl Known {
+    pub(super) fn new(columns: &[ColumnRule]) -> Self {
+        Self(columns.iter().map(|column| column.name.clone()).collect())
+    }
+
+    fn column(&self, section: &Section<'_>, key: &str) -> Option<String> {
+        let name = section.string(key)?;
+        self.check(section, key, &name);
+        Some(name)
+    }
+
+    fn columns(&self, section: &Section<'_>, key: &str) -> Vec<String> {
+        let names = section.strings(key).unwrap_or_default();
+        for name in &names {
+            self.check(section, key, name);
+        }
+        names
+    }
+
+    fn check(&self, section: &Section<'_>, key: &str, name: &str) {
+        if !self.0.contains(name) {
+            let known: Vec<&str> = self.0.iter().map(String::as_str).collect();
+            section.refuse(
+                key,
+                &format!("столбец «{name}» не объявлен; объявлены: {}", known.join(", ")),
+            );
+        }
+    }
+}
+
+pub(super) fn context(section: Section<'_>, known: &Known) -> ContextRule {
+    let name = section.need_string("name");
+    let mut from = Vec::new();
+    for word in section.strings("from").unwrap_or_default() {
+        match word.split_once(':') {
+            Some(("first_row", column)) => {
+                known.check(&section, "from", column);
+                from.push(ContextPlace::FirstRow(column.to_owned()));
+            }
+            None if word == "sheet_name" => from.push(ContextPlace::SheetName),
+            None if word == "file_name" => from.push(ContextPlace::FileName),
+            None if word == "above_header" => from.push(ContextPlace::AboveHeader),
+            _ => section.refuse(
+                "from",
+                "допустимы: sheet_name, file_name, above_header, first_row:СТОЛБЕЦ",
+            ),
+        }
+    }
+    let value = section.string("value");
+    if value.is_some() != from.is_empty() {
+        section.refuse("value", "нужно ровно одно из двух: from или value");
+    }
+    let rule = ContextRule {
+        name,
+        from,
+        pattern: regex(&section, "pattern", &["v"]),
+        reading: reading(&section),
+        value,
+        required: section.boolean("required").unwrap_or(true),
+    };
+    section.done();
+    rule
+}
+
+pub(super) fn rows(section: Section<'_>, known: &Known) -> RowRules {
+    let rules = RowRules {
+        skip_containing: section.strings("skip_containing").unwrap_or_default(),
+        fill_down: known.columns(&section, "fill_down"),
+    };
+    section.done();
+    rules
+}
+
+pub(super) fn unit(section: Section<'_>, known: &Known) -> UnitColumns {
+    let unit = UnitColumns {
+        login: known.column(&section, "login"),
+        ogrn: known.column(&section, "ogrn"),
+        inn: known.column(&section, "inn"),
+        code: known.column(&section, "code"),
+        name: known.column(&section, "name"),
+        site: known.column(&section, "site"),
+    };
+    section.done();
+    unit
+}
+
+fn measure(section: &Section<'_>, key: &str) -> Option<Measure> {
+    let words: Vec<(&str, Measure)> = Measure::ALL.iter().map(|word| (word.as_str(), *word)).collect();
+    section.choice(key, &words)
+}
+
+pub(super) fn observation(section: Section<'_>, known: &Known) -> Option<ObservationRule> {
+    let fixed = measure(&section, "measure").map(MeasureOf::Fixed);
+    let measure = fixed.or_else(|| known.column(&section, "measure_column").map(MeasureOf::Column));
+    if measure.is_none() && !section.has("measure") {
+        section.missing("measure", "мера или measure_column");
+    }
+    let value = known.column(&section, "value");
+    if value.is_none() && !section.has("value") {
+        section.missing("value", "столбец с числом");
+    }
+    let n = known.column(&section, "n");
+    let keys = known.columns(&section, "keys");
+    let constants = section.section("breakdown").map(words).unwrap_or_default();
+    section.done();
+    Some(ObservationRule {
+        measure: measure?,
+        value: value?,
+        n,
+        keys,
+        constants,
+    })
+}
+
+pub(super) fn unpivot(section: Section<'_>) -> Option<Unpivot> {
+    let header = regex(&section, "header", &["metric"]);
+    if header.is_none() && !section.has("header") {
+        section.missing("header", "образец заголовка с группой (?<metric>…)");
+    }
+    let empty = section.strings("empty").unwrap_or_default();
+    let metrics: Vec<Metric> = section.sections("metric").into_iter().filter_map(metric).collect();
+    if metrics.is_empty() {
+        section.missing("metric", "хотя бы один раздел [[unpivot.metric]]");
+    }
+    section.done();
+    Some(Unpivot {
+        header: header?,
+        empty,
+        metrics,
+    })
+}
+
+fn metric(section: Section<'_>) -> Option<Metric> {
+    let pattern = regex(&section, "pattern", &[]);
+    let found = measure(&section, "measure");
+    for (key, missing) in [("pattern", pattern.is_none()), ("measure", found.is_none())] {
+        if missing && !section.has(key) {
+            section.missing(key, "образец показателя и его мера");
+        }
+    }
+    let n = measure(&section, "n");
+    let constants = section.section("breakdown").map(words).unwrap_or_default();
+    section.done();
+    Some(Metric {
+        pattern: pattern?,
+        measure: found?,
+        constants,
+        n,
+    })
+}
+
+pub(super) fn participant(section: Section<'_>, known: &Known) -> ParticipantRule {
+    let column = |key| known.column(&section, key);
+    let words = |key| section.strings(key).unwrap_or_default();
+    let rule = ParticipantRule {
+        tasks: regex(&section, "tasks", &["task"]),
+        code: column("code"),
+        variant: column("variant"),
+        absent: words("absent"),
+        skipped: words("skipped"),
+        not_taught: words("not_taught"),
+        total: column("total"),
+        mark: column("mark"),
+        journal: column("journal"),
+        test_score: column("test_score"),
+        sex: column("sex"),
+        category: column("category"),
+        uploaded_at: column("uploaded_at"),
+    };
+    section.done();
+    rule
+}
+
+/// Rules that the grammar reserves and this version does not have.
+const LATER: &[&str] = &["at_most_reference", "not_fewer_than_previous", "date_in_round"];
+
+pub(super) fn checks<'d>(sections: impl Iterator<Item = Section<'d>>, known: &Known) -> Vec<Check> {
+    sections.filter_map(|section| check(section, known)).collect()
+}
+
+fn check(section: Section<'_>, known: &Known) -> Option<Check> {
+    let name = section.string("name");
+    let severity = section
+        .choice(
+            "severity",
+            &[
+                ("warning", Severity::Warning),
+                ("quarantine_row", Severity::QuarantineRow),
+                ("refuse_file", Severity::RefuseFile),
+            ],
+        )
+        .unwrap_or(Severity::QuarantineRow);
+    let columns = operands(&section, known, "columns");
+    let rule = rule(&section, known);
+    section.done();
+    Some(Check {
+        rule: rule?,
+        columns,
+        name,
+        severity,
+    })
+}
+
+/// An operand is a declared column or a measure.
+fn operands(section: &Section<'_>, known: &Known, key: &str) -> Vec<String> {
+    let names = section.strings(key).unwrap_or_default();
+    if names.is_empty() && !section.has(key) {
+        section.missing(key, "столбец или мера");
+    }
+    for name in names.iter().filter(|name| Measure::parse(name).is_none()) {
+        known.check(section, key, name);
+    }
+    names
+}
+
+fn rule(section: &Section<'_>, known: &Known) -> Option<Rule> {
+    let word = section.need_string("rule");
+    if LATER.contains(&word.as_str()) {
+        section.refuse("rule", &format!("правило «{word}» появится позже"));
+        // Its keys belong to a grammar that this version does not know: only the rule itself is reported.
+        let _ = section.free_keys();
+        return None;
+    }
+    let one = |key| operands(section, known, key).into_iter().next().unwrap_or_default();
+    let total = || Total {
+        of: one("total"),
+        tolerance: section.decimal("tolerance").unwrap_or(0.0),
+    };
+    match word.as_str() {
+        "sum_equals" => Some(Rule::SumEquals(total())),
+        "sum_at_most" => Some(Rule::SumAtMost(total())),
+        "between" => {
+            let (min, max) = (section.decimal("min"), section.decimal("max"));
+            if min.is_none() && max.is_none() {
+                section.missing("min", "хотя бы одна граница: min или max");
+            }
+            Some(Rule::Between { min, max })
+        }
+        "at_most_column" => Some(Rule::AtMostColumn { limit: one("limit") }),
+        "unique" => Some(Rule::Unique),
+        "one_of" => Some(Rule::OneOf {
+            values: section.strings("values").unwrap_or_default(),
+        }),
+        "check_digits" => Some(Rule::CheckDigits),
+        _ => {
+            let known = "sum_equals, sum_at_most, between, at_most_column, unique, one_of, check_digits";
+            section.refuse("rule", &format!("такого правила нет; допустимы: {known}"));
+            let _ = section.free_keys();
+            None
+        }
+    }
+}
