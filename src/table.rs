@@ -84,4 +84,19 @@ pub trait TableSink {
     /// # Errors
     /// Only what stops the file; a bad row is quarantined by the receiver.
     fn row(&mut self, row: Row) -> Result<(), Problem>;
+
+    /// A row that cannot be laid under the columns: too many fields, a field too long.
+    ///
+    /// # Errors
+    /// The problem itself, unless the receiver can put the row aside.
+    fn broken_row(&mut self, number: u32, problem: Problem) -> Result<(), Problem> {
+        let _ = number;
+        Err(problem)
+    }
+
+    /// Cells of an earlier row whose memory may be used again. A feed of a million rows allocates nothing per cell
+    /// when the receiver gives its rows back.
+    fn spare(&mut self) -> Vec<Cell> {
+        Vec::new()
+    }
 }

@@ -13,4 +13,5 @@ pub mod school_year;
 pub mod stored;
 pub mod subjects;
 pub mod unit;
+pub mod value;
 pub mod vocabulary;

@@ -1,1 +1,4 @@
 //! The straight line itself.
+
+pub mod preview;
+pub mod read;

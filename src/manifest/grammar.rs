@@ -77,8 +77,8 @@ pub enum Decode {
     Csv(Csv),
     /// XML records.
     Xml(Xml),
-    /// JSON records, an array or one a line.
-    Json(Json),
+    /// JSON records, an array or one a line; no options.
+    Json,
     /// Pages of an official site, read by the room `sites`.
     Site(Site),
 }
@@ -106,11 +106,11 @@ pub enum Sheets {
 /// Where the header of a table stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Header {
-    /// Text of a header cell that marks the top header row; without it the first row that is not empty.
-    pub anchor: Option<String>,
+    /// Texts of a header cell that mark the top header row; without them the first row that is not empty.
+    pub anchors: Vec<String>,
     /// The anchor must stand within this many rows.
     pub within_rows: u32,
-    /// Rows the header spans.
+    /// Rows the header spans at least; a cell of the anchor merged downwards makes it longer.
     pub rows: u32,
 }
 
@@ -134,13 +134,6 @@ pub struct Xml {
     pub expect: Vec<(String, String)>,
     /// Deepest nesting allowed.
     pub max_depth: u32,
-}
-
-/// Options of JSON.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Json {
-    /// Key of the top-level object that holds the array of records; absent for a bare array or one record a line.
-    pub records: Option<String>,
 }
 
 /// Options of site pages.
@@ -267,7 +260,7 @@ pub enum Class {
     Context,
     /// Deleted at the door; never read.
     Drop,
-    /// Replaced by a pseudonym at the door, dropped where pseudonyms are off.
+    /// Tells one pupil from another inside one file; only [`ParticipantRule::code`] may name it, the fold drops it.
     Pseudonym,
 }
 
@@ -463,4 +456,12 @@ pub enum Severity {
     QuarantineRow,
     /// The file is refused.
     RefuseFile,
+}
+
+impl ColumnRule {
+    /// True when the column is deleted at the door.
+    #[must_use]
+    pub const fn is_dropped(&self) -> bool {
+        matches!(self.class, Class::Drop)
+    }
 }

@@ -190,13 +190,17 @@ fn decode(section: Section<'_>) -> Option<Decode> {
 
 fn header(section: &Section<'_>) -> Header {
     let find = section.section("find_header");
-    let (anchor, within) = find.map_or((None, None), |find| {
-        let found = (Some(find.need_string("text")), find.integer("within_rows", 1..=1000));
+    let (anchors, within) = find.map_or((Vec::new(), None), |find| {
+        let anchors = find.strings("text").unwrap_or_default();
+        if anchors.is_empty() && !find.has("text") {
+            find.missing("text", "текст ячейки заголовка или список текстов");
+        }
+        let within = find.integer("within_rows", 1..=1000);
         find.done();
-        found
+        (anchors, within)
     });
     Header {
-        anchor,
+        anchors,
         within_rows: number(within, DEFAULT_WITHIN_ROWS),
         rows: number(section.integer("header_rows", 1..=5), 1),
     }
@@ -271,9 +275,8 @@ fn xml(section: Section<'_>) -> Decode {
 }
 
 fn json(section: Section<'_>) -> Decode {
-    let records = section.string("records");
     section.done();
-    Decode::Json(Json { records })
+    Decode::Json
 }
 
 fn site(section: Section<'_>) -> Decode {

@@ -7,12 +7,33 @@ use super::read::{reading, regex, words};
 use crate::domain::vocabulary::Measure;
 use crate::strict_toml::Section;
 
-/// Names of the declared columns.
-pub(super) struct Known(BTreeSet<String>);
+/// Names of the columns that may be referred to; pseudonyms only where a pupil's code is asked for.
+pub(super) struct Known {
+    columns: BTreeSet<String>,
+    pseudonyms: BTreeSet<String>,
+}
 
 impl Known {
     pub(super) fn new(columns: &[ColumnRule]) -> Self {
-        Self(columns.iter().map(|column| column.name.clone()).collect())
+        let of = |wanted: &dyn Fn(Class) -> bool| {
+            columns
+                .iter()
+                .filter(|column| wanted(column.class))
+                .map(|column| column.name.clone())
+                .collect()
+        };
+        Self {
+            columns: of(&|class| !matches!(class, Class::Drop | Class::Pseudonym)),
+            pseudonyms: of(&|class| class == Class::Pseudonym),
+        }
+    }
+
+    fn code(&self, section: &Section<'_>, key: &str) -> Option<String> {
+        let name = section.string(key)?;
+        if !self.pseudonyms.contains(&name) {
+            section.refuse(key, "код участника берётся из столбца с class = \"pseudonym\"");
+        }
+        Some(name)
     }
 
     fn column(&self, section: &Section<'_>, key: &str) -> Option<String> {
@@ -30,8 +51,8 @@ impl Known {
     }
 
     fn check(&self, section: &Section<'_>, key: &str, name: &str) {
-        if !self.0.contains(name) {
-            let known: Vec<&str> = self.0.iter().map(String::as_str).collect();
+        if !self.columns.contains(name) {
+            let known: Vec<&str> = self.columns.iter().map(String::as_str).collect();
             section.refuse(
                 key,
                 &format!("столбец «{name}» не объявлен; объявлены: {}", known.join(", ")),
@@ -166,7 +187,7 @@ pub(super) fn participant(section: Section<'_>, known: &Known) -> ParticipantRul
     let words = |key| section.strings(key).unwrap_or_default();
     let rule = ParticipantRule {
         tasks: regex(&section, "tasks", &["task"]),
-        code: column("code"),
+        code: known.code(&section, "code"),
         variant: column("variant"),
         absent: words("absent"),
         skipped: words("skipped"),

@@ -1,0 +1,241 @@
+//! Workbooks, cell by cell: a dense range of a sparse sheet can ask for half a terabyte.
+
+use std::collections::HashSet;
+use std::io::Read;
+
+use calamine::{DataRef, Reader, SheetVisible, Xlsx as Workbook, XlsxError};
+
+use super::header::{HeaderFinder, MAX_CELL_BYTES, MAX_COLUMNS, Merge, Step};
+use super::{Seekable, too_much};
+use crate::manifest::{Sheets, Xlsx};
+use crate::message::Problem;
+use crate::table::{Cell, Row, TableSink};
+
+/// A workbook of an office has some twenty entries.
+const MAX_ENTRIES: usize = 2_000;
+/// Inflated size of all entries: the largest real export (30 000 rows of 40 columns) inflates to some 60 MB.
+const MAX_INFLATED: u64 = 1 << 30;
+/// Shared strings and styles are held in memory as a whole.
+const MAX_HELD_PART: u64 = 256 << 20;
+/// Real sheets deflate some ten to forty times; bombs a thousand.
+const MAX_RATIO: u64 = 200;
+/// Below this size the ratio says nothing.
+const RATIO_FROM: u64 = 8 << 20;
+/// Cells of one sheet, empty ones not counted.
+const MAX_CELLS: u64 = 50_000_000;
+
+pub(super) fn decode(mut source: Box<dyn Seekable>, options: &Xlsx, sink: &mut dyn TableSink) -> Result<(), Problem> {
+    inspect(&mut source)?;
+    source.rewind().map_err(super::unreadable)?;
+    let mut book = Workbook::new(source).map_err(|error| damaged(&error))?;
+    let sheets = chosen(&book, &options.sheets)?;
+    let must_have_header = !matches!(options.sheets, Sheets::Any);
+    let mut missing = None;
+    let mut found = false;
+    for sheet in &sheets {
+        match read_sheet(&mut book, sheet, options, sink)? {
+            None => found = true,
+            Some(problem) if must_have_header => return Err(problem),
+            Some(problem) => missing = missing.or(Some(problem)),
+        }
+    }
+    match missing {
+        Some(problem) if !found => Err(problem),
+        _ => Ok(()),
+    }
+}
+
+/// Sizes are looked at before anything is inflated. Parts that the reader holds in memory are measured, because an
+/// archive may lie about them; sheets are streamed and capped by their cells.
+fn inspect(source: &mut Box<dyn Seekable>) -> Result<(), Problem> {
+    let broken = |error: zip::result::ZipError| Problem::new("MSK-DEC-12").because(error);
+    let over = |what: &str, limit: &str| Problem::new("MSK-DEC-02").arg("what", what).arg("limit", limit);
+    let mut archive = zip::ZipArchive::new(source).map_err(broken)?;
+    if archive.len() > MAX_ENTRIES {
+        return Err(over("число частей", "2000"));
+    }
+    let mut total: u64 = 0;
+    for index in 0..archive.len() {
+        let entry = archive.by_index_raw(index).map_err(broken)?;
+        let (packed, inflated) = (entry.compressed_size(), entry.size());
+        let name = entry.name().map_err(broken)?.to_ascii_lowercase();
+        drop(entry);
+        total = total.saturating_add(inflated);
+        if total > MAX_INFLATED {
+            return Err(over("размер после распаковки", "1 GiB"));
+        }
+        if inflated > RATIO_FROM && inflated / packed.max(1) > MAX_RATIO {
+            return Err(over("степень сжатия", "200"));
+        }
+        if name.ends_with(".xml") && !name.contains("worksheets/") {
+            let part = archive.by_index(index).map_err(broken)?;
+            let size = std::io::copy(&mut part.take(MAX_HELD_PART + 1), &mut std::io::sink());
+            if size.map_err(|error| Problem::new("MSK-DEC-12").because(error))? > MAX_HELD_PART {
+                return Err(over("размер общих строк", "256 MiB"));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn damaged(error: &XlsxError) -> Problem {
+    Problem::new("MSK-DEC-12").because(error)
+}
+
+fn chosen(book: &Workbook<Box<dyn Seekable>>, wanted: &Sheets) -> Result<Vec<String>, Problem> {
+    let sheets = book.sheets_metadata();
+    let visible = || sheets.iter().filter(|sheet| sheet.visible == SheetVisible::Visible);
+    let names: Vec<String> = match wanted {
+        Sheets::Any => visible().map(|sheet| sheet.name.clone()).collect(),
+        Sheets::Pattern(pattern) => {
+            let fits = visible().filter(|sheet| pattern.is_match(&sheet.name));
+            fits.map(|sheet| sheet.name.clone()).collect()
+        }
+        Sheets::Named(names) => {
+            let find = |name: &String| sheets.iter().find(|sheet| sheet.name.trim() == name);
+            if let Some(absent) = names.iter().find(|name| find(name).is_none()) {
+                return Err(no_sheet(book, absent));
+            }
+            names.iter().filter_map(find).map(|sheet| sheet.name.clone()).collect()
+        }
+    };
+    if names.is_empty() {
+        let asked = match wanted {
+            Sheets::Pattern(pattern) => pattern.as_str(),
+            _ => "видимый лист",
+        };
+        return Err(no_sheet(book, asked));
+    }
+    Ok(names)
+}
+
+fn no_sheet(book: &Workbook<Box<dyn Seekable>>, asked: &str) -> Problem {
+    let names: Vec<&str> = book.sheets_metadata().iter().map(|sheet| sheet.name.as_str()).collect();
+    Problem::new("MSK-DEC-05")
+        .arg("sheet", asked)
+        .arg("found", names.join("», «"))
+}
+
+/// The problem of a sheet without the header, when that is what it is.
+fn read_sheet(
+    book: &mut Workbook<Box<dyn Seekable>>,
+    sheet: &str,
+    options: &Xlsx,
+    sink: &mut dyn TableSink,
+) -> Result<Option<Problem>, Problem> {
+    let merges = if options.header.rows > 1 {
+        merges(book, sheet)?
+    } else {
+        Vec::new()
+    };
+    let mut finder = HeaderFinder::new(&options.header, Some(sheet.to_owned()), merges);
+    let mut cells = book
+        .worksheet_cells_reader(sheet)
+        .map_err(|error| damaged(&error).at(sheet))?;
+    let mut row = Row {
+        number: 0,
+        cells: sink.spare(),
+    };
+    let mut count: u64 = 0;
+    let mut filled = HashSet::new();
+    while let Some(cell) = cells
+        .next_cell_with_formula_metadata()
+        .map_err(|error| damaged(&error).at(sheet))?
+    {
+        count += 1;
+        if count > MAX_CELLS {
+            return Err(too_much("число ячеек", MAX_CELLS).at(sheet));
+        }
+        let number = cell.pos.0 + 1;
+        let column = usize::try_from(cell.pos.1).unwrap_or(usize::MAX);
+        if number < row.number || column >= MAX_COLUMNS && !matches!(cell.value, DataRef::Empty) {
+            let problem = if number < row.number {
+                Problem::new("MSK-DEC-12").because("rows out of order")
+            } else {
+                too_much("число столбцов", MAX_COLUMNS)
+            };
+            return Err(problem.at(sheet));
+        }
+        if column >= MAX_COLUMNS {
+            continue;
+        }
+        if number > row.number && row.number > 0 {
+            let number = row.number;
+            hand_on(&mut finder, std::mem::replace(&mut row, empty(sink)), sink)?;
+            filled.clear();
+            if finder.is_looking() && number >= options.header.within_rows {
+                return Ok(Some(finder.missing()));
+            }
+        }
+        row.number = number;
+        let value = value_of(cell.value, cell.formula.is_some());
+        if matches!(value, Cell::Empty) {
+            continue;
+        }
+        if !filled.insert(column) {
+            return Err(Problem::new("MSK-DEC-12").because("a cell stands twice").at(sheet));
+        }
+        if let Cell::Text(text) = &value
+            && text.len() > MAX_CELL_BYTES
+        {
+            return Err(too_much("длина текста ячейки", "64 KiB").at(sheet));
+        }
+        if row.cells.len() <= column {
+            row.cells.resize(column + 1, Cell::Empty);
+        }
+        row.cells[column] = value;
+    }
+    if row.number > 0 {
+        hand_on(&mut finder, row, sink)?;
+    }
+    Ok((!finder.is_found()).then(|| finder.missing()))
+}
+
+fn empty(sink: &mut dyn TableSink) -> Row {
+    let mut cells = sink.spare();
+    cells.clear();
+    Row { number: 0, cells }
+}
+
+fn hand_on(finder: &mut HeaderFinder<'_>, row: Row, sink: &mut dyn TableSink) -> Result<(), Problem> {
+    match finder.offer(row) {
+        Step::Taken => Ok(()),
+        Step::Header(table) => sink.table(table),
+        Step::Row(row) => sink.row(row),
+    }
+}
+
+fn value_of(value: DataRef<'_>, formula: bool) -> Cell {
+    match value {
+        DataRef::Empty if formula => Cell::Broken("формула без сохранённого значения".to_owned()),
+        DataRef::Empty => Cell::Empty,
+        #[expect(clippy::cast_precision_loss, reason = "workbooks hold 53 bits by themselves")]
+        DataRef::Int(number) => Cell::Number(number as f64),
+        DataRef::Float(number) => Cell::Number(number),
+        DataRef::String(text) if text.is_empty() => Cell::Empty,
+        DataRef::String(text) => Cell::Text(text),
+        DataRef::SharedString("") => Cell::Empty,
+        DataRef::SharedString(text) => Cell::Text(text.to_owned()),
+        DataRef::Bool(value) => Cell::Bool(value),
+        DataRef::DateTime(moment) => match moment.as_datetime() {
+            Some(moment) => Cell::Date(moment.format("%Y-%m-%dT%H:%M:%S").to_string()),
+            None => Cell::Broken("дата вне календаря".to_owned()),
+        },
+        DataRef::DateTimeIso(text) => Cell::Date(text),
+        DataRef::DurationIso(text) => Cell::Text(text),
+        DataRef::Error(error) => Cell::Broken(error.to_string()),
+    }
+}
+
+fn merges(book: &mut Workbook<Box<dyn Seekable>>, sheet: &str) -> Result<Vec<Merge>, Problem> {
+    let found = book
+        .merge_cells_by_sheet_name(sheet)
+        .map_err(|error| damaged(&error).at(sheet))?;
+    let merge = |range: calamine::Dimensions| Merge {
+        top: range.start.0 + 1,
+        bottom: range.end.0 + 1,
+        left: range.start.1 + 1,
+        right: range.end.1 + 1,
+    };
+    Ok(found.into_iter().map(merge).collect())
+}

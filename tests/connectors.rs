@@ -1,0 +1,158 @@
+//! Every fixture of every connector gives exactly its expected lines. No registration: a folder is enough.
+//!
+//! `fixtures/NAME.ext` is the file, `fixtures/NAME.expected.jsonl` the output of `connector preview --format jsonl`,
+//! `fixtures/NAME.options.toml` (where needed) what a source would say besides the file.
+//! `UPDATE_EXPECTED=1 cargo nextest run --test connectors` writes the expected files anew: read the difference.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use msoko::decode::Input;
+use msoko::flow::preview::{preview_end, preview_lines};
+use msoko::flow::read::{Reading, Seams, read};
+use msoko::manifest::{self, Connector, Decode, Personal};
+
+fn folders() -> Vec<PathBuf> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("connectors");
+    let mut folders: Vec<PathBuf> = std::fs::read_dir(root)
+        .expect("the folder of connectors")
+        .map(|entry| entry.expect("an entry").path())
+        .filter(|path| path.is_dir())
+        .collect();
+    folders.sort();
+    folders
+}
+
+fn options(fixture: &Path) -> BTreeMap<String, String> {
+    let file = fixture.with_extension("options.toml");
+    if !file.exists() {
+        return BTreeMap::new();
+    }
+    toml::from_str(&std::fs::read_to_string(file).expect("options")).expect("texts by key")
+}
+
+fn preview(connector: &Connector, fixture: &Path) -> String {
+    let subjects = manifest::shipped_subjects();
+    let options = options(fixture);
+    let name = fixture.file_name().expect("a name").to_string_lossy().into_owned();
+    let reading = Reading {
+        connector,
+        subjects: &subjects,
+        options: &options,
+        register: None,
+        batch: 1,
+    };
+    let mut lines = String::new();
+    let mut add = |line: String| {
+        lines.push_str(&line);
+        lines.push('\n');
+    };
+    let mut seams = Seams {
+        participants: &mut |_| Ok(()),
+        pages: &mut |_, _, _| Ok(()),
+    };
+    let input = Input::file(name.clone(), File::open(fixture).expect("a fixture"));
+    let summary = read(input, &reading, &mut seams, &mut |batch| {
+        for line in preview_lines(&name, &batch) {
+            add(serde_json::to_string(&line).expect("a line"));
+        }
+        Ok(())
+    })
+    .expect("the receiver never fails");
+    for line in preview_end(&summary) {
+        add(serde_json::to_string(&line).expect("a line"));
+    }
+    lines
+}
+
+fn fixtures(folder: &Path) -> Vec<PathBuf> {
+    let Ok(entries) = std::fs::read_dir(folder.join("fixtures")) else {
+        return Vec::new();
+    };
+    let mut found: Vec<PathBuf> = entries
+        .map(|entry| entry.expect("an entry").path())
+        .filter(|path| {
+            let name = path.file_name().expect("a name").to_string_lossy().into_owned();
+            !name.ends_with(".expected.jsonl") && !name.ends_with(".options.toml")
+        })
+        .collect();
+    found.sort();
+    found
+}
+
+#[test]
+fn every_fixture_gives_its_expected_lines() {
+    let update = std::env::var_os("UPDATE_EXPECTED").is_some();
+    let mut wrong = Vec::new();
+    for folder in folders() {
+        let connector = manifest::load(&folder).unwrap_or_else(|problems| panic!("{problems:#?}"));
+        if matches!(connector.decode, Decode::Site(_)) {
+            continue;
+        }
+        for fixture in fixtures(&folder) {
+            let found = preview(&connector, &fixture);
+            let file = fixture.with_extension("expected.jsonl");
+            if update {
+                std::fs::write(&file, &found).expect("write the expected lines");
+                continue;
+            }
+            let expected = std::fs::read_to_string(&file).unwrap_or_default();
+            if found != expected {
+                let differs = |(one, other): &(&str, &str)| one != other;
+                let first = found.lines().zip(expected.lines()).find(differs);
+                wrong.push(format!("{}: {first:#?}", file.display()));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn every_connector_proves_a_reading_and_a_refusal() {
+    for folder in folders() {
+        let connector = manifest::load(&folder).unwrap_or_else(|problems| panic!("{problems:#?}"));
+        if matches!(connector.decode, Decode::Site(_)) {
+            continue;
+        }
+        let texts: Vec<String> = fixtures(&folder)
+            .iter()
+            .map(|fixture| std::fs::read_to_string(fixture.with_extension("expected.jsonl")).unwrap_or_default())
+            .collect();
+        let refused = |text: &&String| text.contains("\"refused\":true");
+        assert!(
+            texts.iter().any(|text| refused(&text)),
+            "{}: no refusal",
+            folder.display()
+        );
+        assert!(
+            texts.iter().any(|text| !refused(&text)),
+            "{}: no reading",
+            folder.display()
+        );
+        assert!(folder.join("README.md").exists(), "{}: no provenance", folder.display());
+    }
+}
+
+#[test]
+fn the_executable_carries_every_connector_of_the_folder() {
+    let shipped: Vec<String> = manifest::shipped().into_iter().map(|connector| connector.id).collect();
+    let mut folders: Vec<String> = folders()
+        .iter()
+        .map(|folder| manifest::load(folder).expect("a manifest").id)
+        .collect();
+    folders.sort();
+    assert_eq!(shipped, folders);
+}
+
+#[test]
+fn a_folded_connector_is_the_only_kind_that_reads_rows_about_pupils() {
+    for connector in manifest::shipped() {
+        assert_eq!(
+            connector.personal == Personal::Folded,
+            connector.participant.is_some(),
+            "{}",
+            connector.id
+        );
+    }
+}
