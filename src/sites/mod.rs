@@ -1,1 +1,173 @@
-//! Pages of official school sites → facts.
+//! Pages of official school sites → facts with three states and unknown.
+//!
+//! Takes: an answer of a server (or the text of a page), the subsection it should be, its address and the school.
+//! Gives: facts with confidence and place, and problems; for a walk over a site the next address to ask for.
+//! Never: touches the network, follows a link to a file, stores the name of a person, reads a page that is not
+//! a page as an empty one. Names of heads and teachers are public by law and still stay on the page:
+//! counts are all that the warehouse needs.
+//!
+//! ```
+//! use std::sync::Arc;
+//! use msoko::domain::unit::UnitRef;
+//! use msoko::sites::{Section, read};
+//!
+//! let page = "<h1>Вакантные места</h1><table><tr itemprop=vacant><td itemprop=eduCourse>5<td itemprop=numberBMVacant>3</table>";
+//! let unit = Arc::new(UnitRef::default());
+//! let (facts, problems) = read(Section::Vacant, page, "https://school.example/sveden/vacant", &unit);
+//! assert!(facts.iter().any(|fact| fact.code == "vacancies_municipal"));
+//! assert!(problems.is_empty());
+//! ```
+
+mod codes;
+mod encoding;
+mod gather;
+mod grid;
+mod guard;
+mod kinds;
+mod label;
+mod link;
+mod marks;
+mod names;
+mod plan;
+mod read;
+mod section;
+mod settle;
+mod state;
+mod text;
+mod tree;
+mod values;
+mod walk;
+mod words;
+
+#[cfg(test)]
+mod fixtures;
+
+use std::sync::Arc;
+
+use url::Url;
+
+use crate::domain::fact::{Fact, FactValue};
+use crate::domain::place::Place;
+use crate::domain::unit::UnitRef;
+use crate::domain::vocabulary::FactState;
+use crate::message::{Problem, Problems};
+use gather::{Found, Gather, line_place};
+
+pub use codes::{ALL as CODES, FactCode};
+pub use guard::{Answer, PageKind, classify, parse_headers};
+pub use section::Section;
+pub use settle::settle;
+pub use walk::{Outcome, Request, Walk};
+
+/// What came of one answer.
+#[derive(Debug)]
+pub struct Reading {
+    /// Facts of the page, or facts about the answer that is no page.
+    pub facts: Vec<Fact>,
+    /// What could not be read.
+    pub problems: Problems,
+    /// The reason the whole answer is refused.
+    pub refused: Option<Problem>,
+    /// Text of the page for [`Walk::got`]; nothing when it is no page.
+    pub text: Option<String>,
+}
+
+/// Reads an answer of a server: classifies it and, when it is a page, reads its subsection.
+#[must_use]
+pub fn read_answer(section: Section, answer: &Answer<'_>, url: &str, unit: &Arc<UnitRef>) -> Reading {
+    let kind = classify(answer);
+    let mut facts = about(&kind, url, unit);
+    let (refused, problems, text) = match kind {
+        PageKind::Html { text, .. } => {
+            let (found, problems) = read(section, &text, url, unit);
+            facts.extend(found);
+            let refused = problems.iter().find(|problem| is_whole(problem)).cloned();
+            (refused, problems, Some(text))
+        }
+        kind => (kind.refusal(), Vec::new(), None),
+    };
+    Reading {
+        facts,
+        problems: problems.into_iter().filter(|problem| !is_whole(problem)).collect(),
+        refused,
+        text,
+    }
+}
+
+/// Problems that refuse the page as a whole.
+fn is_whole(problem: &Problem) -> bool {
+    matches!(problem.code(), "MSK-SITE-10" | "MSK-SITE-11" | "MSK-SITE-17")
+}
+
+/// Facts about an answer: whether the site is there and whether it is guarded.
+fn about(kind: &PageKind, url: &str, unit: &Arc<UnitRef>) -> Vec<Fact> {
+    let mut gather = Gather::new(unit, url);
+    let place = || Place::path("ответ сервера");
+    let available = match kind {
+        PageKind::Html { .. } | PageKind::File(_) => Some(true),
+        // A guard says nothing of the site behind it; an error of the server may pass.
+        PageKind::Guard(_) | PageKind::NeedsScripts | PageKind::Maintenance | PageKind::TooLarge(_) | PageKind::Login => None,
+        PageKind::Status(status) => (*status < 500 && *status != 429 && *status != 403).then_some(false),
+        PageKind::Parking | PageKind::SoftNotFound | PageKind::Empty => Some(false),
+    };
+    match available {
+        Some(available) => gather.value("site_available", FactValue::Bool(available), Found::Answer, place()),
+        None => gather.state("site_available", FactState::Unknown, Found::Answer, place()),
+    }
+    gather.value("site_blocked", FactValue::Bool(kind.is_blocked()), Found::Answer, place());
+    if !matches!(kind, PageKind::Html { .. }) {
+        gather.state("subsection_content_state", FactState::Unknown, Found::Answer, place());
+    }
+    gather.facts
+}
+
+/// Reads the text of a page as a subsection. Problems of the whole page come with `subsection_content_state` alone.
+#[must_use]
+pub fn read(section: Section, text: &str, url: &str, unit: &Arc<UnitRef>) -> (Vec<Fact>, Problems) {
+    let mut gather = Gather::new(unit, url);
+    let Ok(base) = Url::parse(url) else {
+        gather.problem(Problem::new("MSK-SITE-17").arg("url", url));
+        return (gather.facts, gather.problems);
+    };
+    let page = match tree::Page::parse(text) {
+        Ok(page) => page,
+        Err(over) => {
+            let limit = match over {
+                tree::Over::Depth => tree::MAX_DEPTH as usize,
+                tree::Over::Count => tree::MAX_NODES,
+            };
+            gather.problem(Problem::new("MSK-SITE-10").arg("limit", limit));
+            gather.state("subsection_content_state", FactState::Unknown, Found::Title, line_place(1, "страница"));
+            return (gather.facts, gather.problems);
+        }
+    };
+    let content = text::Content::of(&page);
+    let sheet = read::Sheet::of(&page, &content, &base);
+    if !plan::is_confirmed(section, &content, &sheet.marks) {
+        gather.problem(Problem::new("MSK-SITE-11").arg("section", section.as_str()));
+        gather.word("subsection_content_state", "not_found", Found::Title, line_place(1, "страница"));
+        return (gather.facts, gather.problems);
+    }
+    fill(section, &sheet, &page, &mut gather);
+    (gather.facts, gather.problems)
+}
+
+fn fill(section: Section, sheet: &read::Sheet<'_>, page: &tree::Page, gather: &mut Gather<'_>) {
+    let state = state::of(section, sheet, page);
+    let heads = sheet.content.titles.join("\n");
+    let day = values::as_of(&sheet.text).or_else(|| values::as_of(&heads));
+    gather.as_of.clone_from(&day);
+    state::tell(state, gather);
+    let low_vision = sheet.marks.named("copy").next();
+    if let Some(mark) = low_vision {
+        gather.present("site_low_vision_version_present", Found::Mark, gather::mark_place(sheet.marks.line(mark), "copy"));
+    }
+    if let Some(day) = day {
+        gather.texts("page_as_of_date", vec![day], Found::Text, line_place(1, "текст страницы"));
+    }
+    if matches!(state, state::ContentState::Filled | state::ContentState::Garbage) {
+        read::section(section, sheet, gather);
+    } else {
+        gather.problem(Problem::new("MSK-SITE-18").arg("section", section.as_str()).arg("state", state.as_str()));
+    }
+}

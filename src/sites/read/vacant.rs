@@ -1,0 +1,268 @@
+//! Вакантные места: rows of marks, else a table by class, else a sentence (point 17 of order No. 1493).
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use regex::Regex;
+
+use super::Sheet;
+use crate::domain::fact::FactValue;
+use crate::domain::observation::Amount;
+use crate::domain::place::Place;
+use crate::domain::vocabulary::FactState;
+use crate::message::Problem;
+use crate::sites::gather::{Found, Gather, line_place, mark_place};
+use crate::sites::grid::{Grid, grids};
+use crate::sites::marks::{Record, Said};
+use crate::sites::values::{as_of, number, school_year};
+use crate::sites::words::{fold, is_dash, is_refusal};
+
+const SOURCES: &[(&str, &str)] = &[
+    ("vacancies_federal", "numberbfvacant"),
+    ("vacancies_regional", "numberbrvacant"),
+    ("vacancies_municipal", "numberbmvacant"),
+    ("vacancies_paid", "numberpvacant"),
+];
+
+const FIELDS: &[&str] = &[
+    "educode", "eduname", "edulevel", "eduprof", "educourse", "eduform", "numberbfvacant", "numberbrvacant", "numberbmvacant",
+    "numberpvacant",
+];
+
+/// Reads the numbers of vacant places.
+pub(super) fn read(sheet: &Sheet<'_>, gather: &mut Gather<'_>) {
+    let title = sheet.content.titles.join("\n");
+    if let Some(day) = as_of(&sheet.text).or_else(|| as_of(&title)) {
+        gather.texts("vacancies_as_of_date", vec![day], Found::Text, line_place(1, "текст страницы"));
+    }
+    if let Some(year) = school_year(&sheet.text) {
+        gather.texts("vacancies_school_year", vec![year], Found::Text, line_place(1, "текст страницы"));
+    }
+    let (records, dropped) = sheet.marks.records("vacant", FIELDS);
+    if !by_marks(&records, gather) && dropped == 0 {
+        by_table(sheet, gather);
+        by_sentence(sheet, gather);
+    }
+    if !gather.has("vacancies_total") {
+        gather.missing("vacancies_total");
+    }
+}
+
+fn by_marks(records: &[Record<'_>], gather: &mut Gather<'_>) -> bool {
+    let real: Vec<&Record<'_>> = records.iter().filter(|record| !record.is_empty() && !record.is_refusal()).collect();
+    let Some(first) = real.first() else {
+        if let Some(refused) = records.iter().find(|record| record.is_refusal()) {
+            gather.state("vacancies_total", FactState::DeclaredAbsent, Found::Mark, mark_place(refused.line, "vacant"));
+            return true;
+        }
+        return false;
+    };
+    let place = mark_place(first.line, "vacant");
+    gather.count("vacancies_rows", real.len(), Found::Mark, place.clone());
+    let mut sums = Sums::default();
+    for (code, name) in SOURCES {
+        column(&real, code, name, &mut sums, gather);
+    }
+    let found = if sums.silent { Found::PartOfMarks } else { Found::Mark };
+    sums.tell(found, &place, gather);
+    true
+}
+
+/// One source of money over all rows. Dashes are not applicable, empty cells are missing, neither is zero.
+fn column(records: &[&Record<'_>], code: &'static str, name: &str, sums: &mut Sums, gather: &mut Gather<'_>) {
+    let mut total = None;
+    let (mut refused, mut empty, mut line) = (0usize, 0usize, 0);
+    for record in records {
+        match record.said(name) {
+            Said::Value(text) => match number(&text) {
+                Some(amount) if amount.scale == 0 => {
+                    total = Some(total.unwrap_or(0i64).saturating_add(amount.units));
+                    sums.add(class_of(record), amount.units);
+                    line = if line == 0 { record.line } else { line };
+                }
+                _ => {
+                    empty += 1;
+                    let found: String = text.chars().take(20).collect();
+                    gather.problem(Problem::new("MSK-SITE-14").arg("code", code).arg("found", found).at(mark_place(record.line, name)));
+                }
+            },
+            Said::Refused => refused += 1,
+            Said::Dash => {}
+            Said::Empty => empty += 1,
+        }
+    }
+    let place = mark_place(if line == 0 { records[0].line } else { line }, name);
+    match total {
+        Some(total) => {
+            sums.silent |= empty > 0;
+            let found = if empty > 0 { Found::PartOfMarks } else { Found::Mark };
+            gather.value(code, FactValue::Number(Amount::whole(total)), found, place);
+        }
+        None if refused > 0 => gather.state(code, FactState::DeclaredAbsent, Found::Mark, place),
+        None if empty == records.len() => gather.state(code, FactState::Missing, Found::Mark, place),
+        None => {}
+    }
+}
+
+/// Places by class and all together.
+#[derive(Default)]
+struct Sums {
+    total: Option<i64>,
+    by_class: BTreeMap<u8, i64>,
+    /// Places of rows whose class or level is not said.
+    elsewhere: bool,
+    by_level: BTreeMap<&'static str, i64>,
+    /// True when some cell said nothing.
+    silent: bool,
+}
+
+/// What a row says of its class: a class, a level, or nothing.
+enum Stage {
+    Class(u8),
+    Level(&'static str),
+    Nothing,
+}
+
+impl Sums {
+    fn add(&mut self, stage: Stage, places: i64) {
+        self.total = Some(self.total.unwrap_or(0).saturating_add(places));
+        let level = match stage {
+            Stage::Class(class) => {
+                *self.by_class.entry(class).or_insert(0) += places;
+                match class {
+                    1..=4 => "vacancies_noo",
+                    5..=9 => "vacancies_ooo",
+                    _ => "vacancies_soo",
+                }
+            }
+            Stage::Level(level) => level,
+            Stage::Nothing => {
+                self.elsewhere = true;
+                return;
+            }
+        };
+        *self.by_level.entry(level).or_insert(0) += places;
+    }
+
+    fn tell(&self, found: Found, place: &Place, gather: &mut Gather<'_>) {
+        let Some(total) = self.total else {
+            return;
+        };
+        gather.value("vacancies_total", FactValue::Number(Amount::whole(total)), found, place.clone());
+        if self.elsewhere {
+            // A part of the places has no class: levels would be too small.
+            return;
+        }
+        for (code, places) in &self.by_level {
+            gather.value(code, FactValue::Number(Amount::whole(*places)), found, place.clone());
+        }
+        let classes = self.by_class.iter().map(|(class, places)| FactValue::Text(format!("{class}={places}")));
+        if !self.by_class.is_empty() {
+            gather.value("vacancies_by_class", FactValue::List(classes.collect()), found, place.clone());
+        }
+    }
+}
+
+fn class_of(record: &Record<'_>) -> Stage {
+    let said = |name: &str| record.value(name).unwrap_or_default();
+    match class(&said("educourse")) {
+        Some(class) => Stage::Class(class),
+        None => level(&said("edulevel")).or_else(|| level(&said("eduname"))).map_or(Stage::Nothing, Stage::Level),
+    }
+}
+
+/// Class from 1 to 11: «5», «5 класс», «5а».
+fn class(text: &str) -> Option<u8> {
+    static CLASS: LazyLock<Regex> =
+        LazyLock::new(|| Regex::new(r"^(\d{1,2})(?:\s*-?\s*[«]?\p{L}[»]?)?(?:\s*класс\p{L}*)?$|^(\d{1,2})\s*класс").expect("a constant pattern that tests run"));
+    let text = fold(text);
+    let found = CLASS.captures(&text)?;
+    let class: u8 = found.get(1).or_else(|| found.get(2))?.as_str().parse().ok()?;
+    (1..=12).contains(&class).then_some(class)
+}
+
+fn level(text: &str) -> Option<&'static str> {
+    let text = fold(text);
+    [("начальн", "vacancies_noo"), ("основно", "vacancies_ooo"), ("средн", "vacancies_soo")]
+        .into_iter()
+        .find(|(stem, _)| text.contains(stem))
+        .map(|(_, code)| code)
+}
+
+/// A table «класс — вакантных мест», with pupils beside them when the school shows them.
+fn by_table(sheet: &Sheet<'_>, gather: &mut Gather<'_>) {
+    for grid in grids(sheet.page) {
+        let (Some(class_column), Some(places)) = (grid.column(&["класс"]), grid.column(&["вакант", "свободн"])) else {
+            continue;
+        };
+        if class_column == places {
+            continue;
+        }
+        let pupils = grid.column(&["обучающихся", "учащихся", "учеников"]).filter(|column| *column != places);
+        read_grid(&grid, class_column, places, pupils, gather);
+        return;
+    }
+}
+
+fn read_grid(grid: &Grid, class_column: usize, places: usize, pupils: Option<usize>, gather: &mut Gather<'_>) {
+    let mut sums = Sums::default();
+    let (mut students, mut classes, mut first) = (0i64, 0usize, 0);
+    for (line, cells) in &grid.rows {
+        let cell = |column: usize| cells.get(column).map_or("", String::as_str);
+        let Some(class) = class(cell(class_column)) else {
+            continue;
+        };
+        first = if first == 0 { *line } else { first };
+        match number(cell(places)) {
+            Some(amount) if amount.scale == 0 => sums.add(Stage::Class(class), amount.units),
+            _ if is_refusal(cell(places)) => sums.add(Stage::Class(class), 0),
+            _ => sums.silent |= !is_dash(cell(places)),
+        }
+        if let Some(amount) = pupils.and_then(|column| number(cell(column))).filter(|amount| amount.scale == 0) {
+            students = students.saturating_add(amount.units);
+            classes += 1;
+        }
+    }
+    let place = line_place(first, "таблица по классам");
+    let found = if sums.silent { Found::Text } else { Found::Label };
+    sums.tell(found, &place, gather);
+    if classes > 0 {
+        let value = FactValue::Number(Amount::whole(students));
+        gather.value("students_total", value, Found::Label, place.clone());
+        gather.count("classes_total", classes, Found::Label, place);
+    }
+}
+
+/// «Свободных мест нет» is zero; «Вакантных мест: 12» is twelve.
+fn by_sentence(sheet: &Sheet<'_>, gather: &mut Gather<'_>) {
+    static NONE: LazyLock<Regex> = LazyLock::new(|| {
+        Regex::new(r"(?:вакантны[хе]|свободны[хе])\s+мест\p{L}*\s+(?:для приема\s+(?:\(перевода\)\s+)?(?:обучающихся\s+)?)?(?:[\p{L} ,()]{0,60}\s)?(?:нет|отсутствуют|не имеется)(?:\W|$)").expect("a constant pattern that tests run")
+    });
+    static SOME: LazyLock<Regex> = LazyLock::new(|| {
+        Regex::new(r"(?:вакантны[хе]|свободны[хе])\s+мест\p{L}*\s*[-:]\s*(\d{1,4})\b").expect("a constant pattern that tests run")
+    });
+    for line in &sheet.content.lines {
+        let text = fold(&line.text);
+        let place = line_place(line.number, "текст");
+        if let Some(found) = SOME.captures(&text).and_then(|found| found.get(1)) {
+            if let Some(amount) = number(found.as_str()) {
+                gather.value("vacancies_total", FactValue::Number(amount), Found::Text, place);
+            }
+        } else if NONE.is_match(&text) {
+            gather.count("vacancies_total", 0, Found::Text, place);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn classes_and_levels_are_read() {
+        for (text, expected) in [("5", Some(5)), ("5 класс", Some(5)), ("10а", Some(10)), ("1 «Б»", Some(1)), ("13", None), ("итого", None), ("2025", None)] {
+            assert_eq!(class(text), expected, "{text}");
+        }
+        assert_eq!(level("Основное общее образование"), Some("vacancies_ooo"));
+    }
+}

@@ -1,0 +1,148 @@
+//! Small judgements about words of a page: folding, refusals, dashes, fillers.
+
+use std::sync::LazyLock;
+
+use regex::Regex;
+
+/// Text for comparing: small letters, е for ё, single blanks, no quotes, no invisible signs, one kind of dash.
+#[must_use]
+pub(crate) fn fold(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for letter in text.chars() {
+        match letter {
+            '«' | '»' | '"' | '„' | '“' | '”' | '\'' | '\u{200b}'..='\u{200f}' | '\u{feff}' | '\u{ad}' => {}
+            '–' | '—' | '‑' | '‐' | '−' => out.push('-'),
+            'ё' | 'Ё' => out.push('е'),
+            letter if letter.is_whitespace() => {
+                if !out.ends_with(' ') && !out.is_empty() {
+                    out.push(' ');
+                }
+            }
+            letter => out.extend(letter.to_lowercase()),
+        }
+    }
+    out.truncate(out.trim_end().len());
+    out
+}
+
+/// Folded without any blank: templates glue words («Формаобучения»).
+#[must_use]
+pub(crate) fn tight(text: &str) -> String {
+    fold(text)
+        .chars()
+        .filter(|letter| !letter.is_whitespace() && !matches!(letter, ':' | '.' | '*'))
+        .collect()
+}
+
+/// Blanks of every kind to one space, trimmed; invisible signs dropped.
+#[must_use]
+pub(crate) fn flat(text: &str) -> String {
+    text.split(|letter: char| letter.is_whitespace() || letter == '\u{feff}' || letter == '\u{200b}')
+        .filter(|word| !word.is_empty())
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
+/// True for words by which a site says that there is none: «нет», «отсутствует», «не предусмотрено»…
+#[must_use]
+pub(crate) fn is_refusal(text: &str) -> bool {
+    static REFUSAL: LazyLock<Regex> = LazyLock::new(|| {
+        Regex::new(
+            r"^(?:[\p{L} ,()-]{0,80}\b)?(?:нет|отсутству[еюя]\p{L}*|не име[её]\p{L}*|не предусмотрен\p{L}*|не заключ\p{L}*|не реализу\p{L}*|не осуществля\p{L}*|не выдавал\p{L}*)(?: в наличии)?(?:\b[\p{L} ,()-]{0,60})?[.;!]*$",
+        )
+        .expect("the pattern is a constant and a test runs it")
+    });
+    let text = fold(text);
+    !text.is_empty() && text.chars().count() <= 160 && REFUSAL.is_match(&text)
+}
+
+/// True for a dash, «н/д», «х»: not applicable, never zero.
+#[must_use]
+pub(crate) fn is_dash(text: &str) -> bool {
+    let text = fold(text);
+    !text.is_empty() && (text.chars().all(|letter| matches!(letter, '-' | '_' | '.')) || matches!(text.as_str(), "н/д" | "x" | "х" | "н/п"))
+}
+
+/// True for what builders of sites leave in hidden cells: «non», «X», «???».
+#[must_use]
+pub(crate) fn is_filler(text: &str) -> bool {
+    let text = fold(text);
+    matches!(text.as_str(), "non" | "x" | "х") || text.len() >= 2 && text.chars().all(|letter| letter == '?')
+}
+
+/// True when the page repeats what the law asks for instead of answering.
+#[must_use]
+pub(crate) fn is_requirement(text: &str) -> bool {
+    const SIGNS: &[&str] = &[
+        "данный подраздел должен содержать",
+        "подраздел должен содержать информацию",
+        "страница подраздела должна содержать",
+        "главная страница подраздела должна содержать",
+        "на основании п. 3.4 требований",
+        "должен содержать следующую информацию",
+        "в данном подразделе размещается информация",
+    ];
+    let text = fold(text);
+    SIGNS.iter().any(|sign| text.contains(sign))
+}
+
+/// True when the text names a person by patronymic or by initials.
+#[must_use]
+pub(crate) fn names_a_person(text: &str) -> bool {
+    static PERSON: LazyLock<Regex> = LazyLock::new(|| {
+        Regex::new(
+            r"\b[А-ЯЁ][а-яё]+\s+[А-ЯЁ][а-яё-]*(?:ович|евич|ьич|мич|овн|евн|ичн|инишн)[а-яё]{0,3}\b|\b[А-ЯЁ][а-яё]+\s+[А-ЯЁ]\.\s?[А-ЯЁ]\.|\b[А-ЯЁ]\.\s?[А-ЯЁ]\.\s?[А-ЯЁ][а-яё]+",
+        )
+        .expect("the pattern is a constant and a test runs it")
+    });
+    PERSON.is_match(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn refusals_are_told_from_information() {
+        for text in [
+            "нет",
+            "Отсутствует",
+            "Филиалы отсутствуют",
+            "не предусмотрено",
+            "Предписаний нет.",
+            "Коллективный договор не заключен",
+            "Не имеется",
+            "Места проведения практики отсутствуют",
+        ] {
+            assert!(is_refusal(text), "{text}");
+        }
+        for text in ["", "0", "Нетипичная школа № 5", "https://net.example/", "Интернет-приёмная: 8 (000) 000-00-00"] {
+            assert!(!is_refusal(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_dash_is_no_zero_and_a_filler_is_no_value() {
+        for text in ["-", "—", "–––", "н/д", "Х", "x"] {
+            assert!(is_dash(text), "{text}");
+        }
+        assert!(!is_dash("0") && !is_dash(""));
+        assert!(is_filler("non") && is_filler("???") && !is_filler("?") && !is_filler("0"));
+    }
+
+    #[test]
+    fn persons_are_seen_by_patronymic_and_by_initials() {
+        for text in ["Директор Образцова Анна Примеровна", "глава Образцов П. И.", "П.И. Образцов"] {
+            assert!(names_a_person(text), "{text}");
+        }
+        for text in ["Администрация района Примерного", "МБОУ СОШ № 5 г. Образцов", "Пн.–Пт. 8.00–17.00"] {
+            assert!(!names_a_person(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn requirement_text_is_seen() {
+        assert!(is_requirement("Данный подраздел должен содержать информацию о количестве мест"));
+        assert!(!is_requirement("Количество вакантных мест по классам"));
+    }
+}
