@@ -212,7 +212,7 @@ mod tests {
         assert_eq!(scales.minimum("gia11/2025-26/main", "physics"), Some(36));
         assert_eq!(scales.minimum("gia11/2018-19", "chinese"), Some(22));
         assert_eq!(scales.minimum("gia11/2026-27", "physics"), None);
-        assert_eq!(scales.len(), (31, 15));
+        assert_eq!(scales.len(), (32, 16));
     }
 
     #[test]

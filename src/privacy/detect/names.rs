@@ -22,6 +22,28 @@ const MARKERS: &[&str] = &[
 /// Words between a marker and the name: «имени дважды Героя Советского Союза генерала армии Петра…».
 const MARKER_REACH: usize = 8;
 
+/// Beginnings of the honours that go on after a comma: «имени Героя Советского Союза, генерала армии…».
+const HONOURS: &[&str] = &[
+    "геро",
+    "дважды",
+    "полн",
+    "генерал",
+    "адмирал",
+    "маршал",
+    "полковник",
+    "академик",
+    "профессор",
+    "лауреат",
+    "заслуженн",
+    "народн",
+    "кавалер",
+    "летчик",
+    "лётчик",
+    "космонавт",
+    "почетн",
+    "почётн",
+];
+
 /// Words that make a text the title of an organisation.
 const ORGANISATIONS: &[&str] = &[
     "школа",
@@ -87,7 +109,9 @@ pub(super) fn found(text: &str, exempt: &Exempt, trust: Trust) -> bool {
             next += 1;
             continue;
         };
-        let named_after = marked(text, &words[honoured..hit.first]);
+        let named_after = marked(text, &words[honoured..hit.first])
+            // «имени Героев А. С. Громова и Л. А. Лучкина».
+            || honoured > 0 && matches!(&words[honoured..hit.first], [and] if and.text == "и");
         let of_title = trust == Trust::Organisations && hit.oblique && is_organisation(&words);
         let name = &text[words[hit.first].start..words[hit.last].end];
         if !named_after && !of_title && !exempt.in_title(text, name) {
@@ -170,9 +194,14 @@ fn initials_at(text: &str, words: &[Word<'_>], at: usize) -> Option<Hit> {
         let surname_first = is_surname(first.text) && is_initial(second) && is_initial(third);
         let surname_last = is_initial(first) && is_initial(second) && is_surname(third.text);
         if surname_first || surname_last {
+            // «Героев Союза А. С. Громова»: the surname is the one after the initials, unless it has its own.
+            let next = words
+                .get(at + 3)
+                .filter(|next| joined(text, *third, **next) && is_surname(next.text));
+            let own = words.get(at + 4).is_some_and(is_initial);
             return Some(Hit {
                 first: at,
-                last: at + 2,
+                last: at + 2 + usize::from(surname_first && next.is_some() && !own),
                 oblique: true,
             });
         }
@@ -334,7 +363,7 @@ fn marked(text: &str, before: &[Word<'_>]) -> bool {
     let mut after = None::<&Word<'_>>;
     for word in before.iter().rev().take(MARKER_REACH + 1) {
         if let Some(after) = after
-            && breaks(&text[word.end..after.start])
+            && breaks(&text[word.end..after.start], after.text)
         {
             return false;
         }
@@ -346,8 +375,10 @@ fn marked(text: &str, before: &[Word<'_>]) -> bool {
     false
 }
 
-fn breaks(gap: &str) -> bool {
-    gap.contains([',', ';', '(', ')', '»', '|', '\n'])
+fn breaks(gap: &str, after: &str) -> bool {
+    let after = after.to_lowercase();
+    let goes_on = gap.trim() == "," && HONOURS.iter().any(|honour| after.starts_with(honour));
+    !goes_on && gap.contains([',', ';', '(', ')', '»', '|', '\n'])
 }
 
 /// True when nothing but blanks, underscores and the stops of initials stands between two words.

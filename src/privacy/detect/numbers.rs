@@ -37,7 +37,7 @@ fn snils_at(text: &str, runs: &[Run<'_>], trust: Trust) -> bool {
         let Some(runs) = shaped(runs, shape) else {
             return false;
         };
-        if shape.len() == 1 && (trust == Trust::Codes || !stands_alone(text, runs[0])) {
+        if shape.len() == 1 && (!stands_alone(text, runs[0]) || trust == Trust::Codes && !names_snils(text)) {
             return false;
         }
         let separated = gaps(text, runs).all(|gap| {
@@ -100,6 +100,10 @@ fn has_inn_check(number: &str) -> bool {
         .map(|(digit, weight)| digit * weight)
         .sum();
     digits.get(9) == Some(&(sum % 11 % 10))
+}
+
+fn names_snils(text: &str) -> bool {
+    text.to_lowercase().contains("снилс")
 }
 
 fn names_document(text: &str) -> bool {
