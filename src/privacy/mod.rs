@@ -1,6 +1,6 @@
 //! The door for personal data, the fold of pupil-level files and the suppression of small cells.
 //!
-//! Takes: tables and rows of a decoder with the class of every column, participants ([`fold`]), views of
+//! Takes: tables and rows of a decoder with the class of every column ([`door`]), participants ([`fold`]), views of
 //! letters and documents ([`suppress`]). Gives: the same without personal data, sufficient statistics per organisation
 //! and work with the observations they yield ([`folded`]), their snapshot ([`folded_file`]), and what an audience may
 //! see. Never: writes to disk, logs a value, keeps a row about a pupil.
@@ -12,6 +12,7 @@
 //! ```
 
 pub mod detect;
+pub mod door;
 pub mod fold;
 pub mod folded;
 pub mod folded_file;
