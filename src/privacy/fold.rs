@@ -160,7 +160,11 @@ impl Fold {
             && Arc::ptr_eq(&last.unit, &participant.unit)
             && Arc::ptr_eq(&last.work, &participant.work)
         {
-            return Ok((last.group, last.work_index));
+            let gathered = &mut self.groups[last.group];
+            if gathered.group.unit.as_ref() == participant.unit.as_ref() {
+                gathered.named_in_row = gathered.named_in_row.min(participant.row);
+                return Ok((last.group, last.work_index));
+            }
         }
         let work_index = self.work(&participant.work)?;
         let group = self.group(participant)?;

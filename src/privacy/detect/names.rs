@@ -137,7 +137,7 @@ fn hit_at(text: &str, words: &[Word<'_>], at: usize) -> Option<Hit> {
         .or_else(|| transliterated_at(text, words, at))
 }
 
-/// The patronymic stands second or third in a name, or alone in its cell.
+/// The patronymic stands second or third in a name; in the nominative it may stand alone, as in a list of fields.
 fn patronymic_at(text: &str, words: &[Word<'_>], at: usize) -> Option<Hit> {
     let run = run_of_names(text, words, at);
     let whole_cell = at == 0 && run < words.len() && words.len() <= 4 && all_joined(text, words);
@@ -147,13 +147,11 @@ fn patronymic_at(text: &str, words: &[Word<'_>], at: usize) -> Option<Hit> {
         .iter()
         .enumerate()
         .find_map(|(offset, word)| patronymic(word.text).map(|oblique| (offset, oblique)))?;
-    // In lower case the nominative alone counts, and only when the cell holds nothing but the name.
+    // In lower case only the nominative counts, and only when the cell holds nothing but the name.
     if whole_cell && (oblique || length < 2 || text.bytes().any(|byte| byte.is_ascii_digit())) {
         return None;
     }
-    if length == 1
-        && !(words.len() == 1 && !oblique && !SHORT_PATRONYMICS.contains(&words[0].text.to_lowercase().as_str()))
-    {
+    if length == 1 && (oblique || SHORT_PATRONYMICS.contains(&name[0].text.to_lowercase().as_str())) {
         return None;
     }
     let surname_after = usize::from(offset == 1 && length > 2);
