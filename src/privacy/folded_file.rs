@@ -122,7 +122,7 @@ fn write_line(out: &mut impl Write, line: &impl Serialize) -> std::io::Result<()
     out.write_all(b"\n")
 }
 
-/// Reads what [`write`] wrote.
+/// Reads what [`write()`] wrote.
 ///
 /// # Errors
 /// `MSK-PRV-17` when the snapshot is damaged or cut short, `MSK-PRV-18` when another version wrote it.
