@@ -211,7 +211,9 @@ impl<'a, 's> Line<'a, 's> {
     }
 
     fn finish(mut self, decoded: Result<Decoded, Problem>) -> Result<ReadSummary, Problem> {
-        self.close_table();
+        if decoded.is_ok() {
+            self.close_table();
+        }
         let flushed = self.flush();
         if let Some(problem) = self.fault {
             return Err(problem);
@@ -255,8 +257,9 @@ fn too_many_bad(connector: &Connector, bad: u64, rows: u64) -> Option<Problem> {
 impl TableSink for Line<'_, '_> {
     fn table(&mut self, table: Table) -> Result<(), Problem> {
         self.close_table();
+        let warnings = self.normaliser.table(table)?;
         self.rows_of_table = Some(0);
-        for warning in self.normaliser.table(table)? {
+        for warning in warnings {
             if self.reported.insert(warning.ru()) {
                 self.summary.warnings.push(warning);
             }

@@ -67,7 +67,11 @@ pub(super) fn context(section: Section<'_>, known: &Known) -> ContextRule {
     for word in section.strings("from").unwrap_or_default() {
         match word.split_once(':') {
             Some(("first_row", column)) => {
-                known.check(&section, "from", column);
+                // The grade is the first digit of a pupil's code: the pattern takes that digit and no more.
+                let a_part = known.pseudonyms.contains(column) && section.has("pattern");
+                if !a_part {
+                    known.check(&section, "from", column);
+                }
                 from.push(ContextPlace::FirstRow(column.to_owned()));
             }
             None if word == "sheet_name" => from.push(ContextPlace::SheetName),

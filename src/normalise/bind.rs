@@ -112,10 +112,11 @@ fn shown(column: &Column) -> String {
 
 fn missing(what: &str, table: &Table) -> Problem {
     let found: Vec<String> = table.columns.iter().take(30).map(shown).collect();
-    Problem::new("MSK-DEC-03")
-        .arg("sheet", table.sheet.as_deref().unwrap_or("—"))
-        .arg("column", what)
-        .arg("found", found.join(", "))
+    let problem = match &table.sheet {
+        Some(sheet) => Problem::new("MSK-DEC-03").arg("sheet", sheet),
+        None => Problem::new("MSK-DEC-19"),
+    };
+    problem.arg("column", what).arg("found", found.join(", "))
 }
 
 fn by_header(connector: &Connector, table: &Table, used: &mut BTreeSet<usize>) -> (Vec<TaskColumn>, Vec<MetricColumn>) {

@@ -147,4 +147,12 @@ pub(super) const ENTRIES: &[Entry] = &[
         action: "получите файл заново",
         disposition: Disposition::Retry,
     },
+    Entry {
+        code: "MSK-DEC-19",
+        en: "the table has no column `{column}` (found: {found})",
+        ru: "в таблице нет столбца «{column}» (есть: {found}); сравните форму с прошлогодней",
+        cause: "форма файла изменилась или выбран не тот файл",
+        action: "сверьте файл с описанием соединителя; если форма новая, поправьте синонимы столбца в manifest.toml",
+        disposition: Disposition::NeedsAdministrator,
+    },
 ];
