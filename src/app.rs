@@ -1,1 +1,352 @@
-//! Composition root.
+//! Composition root: files of the administrator become a [`Context`], or every problem in one go.
+//!
+//! Takes: the path of `msoko.toml`, a clock, how the warehouse is used. Gives: a [`Context`]. Never: holds a rule of
+//! the line.
+
+use std::path::{Path, PathBuf};
+
+use crate::calendar::{Calendar, Layer, region};
+use crate::clock::Clock;
+use crate::config::{self, Config, Placed, Security, Transport as Way};
+use crate::domain::roadmap::Roadmap;
+use crate::domain::scale::Scales;
+use crate::fetch::{Fetcher, HttpOptions, Traffic};
+use crate::flow::context::{Context, unknown_connector};
+use crate::flow::delivery::{http_options, read_bundle};
+use crate::mail::{Credentials, Security as MailSecurity, SmtpSettings, Transport};
+use crate::manifest::{self, Connector, Personal, shipped_subjects};
+use crate::message::{Problem, Problems};
+use crate::roadmap;
+use crate::scales;
+use crate::schedule::Cadence;
+use crate::strict_toml::decode;
+use crate::warehouse::{Access, Warehouse};
+
+/// Largest file of an administrator beside the configuration: a roadmap has some 20 KiB.
+const MAX_FILE: u64 = 4 * 1024 * 1024;
+
+/// What the files say, before a connection is opened.
+pub struct Knowledge {
+    /// The configuration.
+    pub config: Config,
+    /// Shipped connectors and the administrator's own.
+    pub connectors: Vec<Connector>,
+    /// Working days.
+    pub calendar: Calendar,
+    /// Scales of works.
+    pub scales: Scales,
+    /// Roadmaps in force.
+    pub roadmaps: Vec<Roadmap>,
+    /// The way letters leave.
+    pub transport: Transport,
+    /// What deserves attention and stops nothing.
+    pub warnings: Problems,
+}
+
+/// The file the configuration is read from: the one named, or the first that exists of the usual ones.
+#[must_use]
+pub fn config_path(named: Option<&Path>) -> PathBuf {
+    named.map_or_else(
+        || {
+            let usual = config::DEFAULT_PATHS.iter().map(PathBuf::from);
+            usual
+                .clone()
+                .find(|path| path.exists())
+                .or_else(|| usual.clone().next())
+                .unwrap_or_default()
+        },
+        Path::to_owned,
+    )
+}
+
+/// Reads and checks every file: configuration, connectors, calendar, scales, roadmaps, secrets, cron texts.
+///
+/// # Errors
+/// Every problem of every file.
+pub fn learn(path: &Path) -> Result<Knowledge, Problems> {
+    let config = config::load(path)?;
+    let mut problems = Problems::new();
+    let mut warnings = Problems::new();
+    let connectors = connectors(&config, &mut problems);
+    let calendar = calendar(&config, &mut problems);
+    let scales = scales(&config, &mut problems);
+    let roadmaps = roadmaps(&config, &mut problems);
+    let transport = transport(&config, &mut problems);
+    check_sources(&config, &connectors, &mut problems, &mut warnings);
+    if let Some(cron) = &config.jobs.report_vpr {
+        check_cron(cron, &mut problems);
+    }
+    match transport {
+        Some(transport) if problems.is_empty() => Ok(Knowledge {
+            config,
+            connectors,
+            calendar,
+            scales,
+            roadmaps,
+            transport,
+            warnings,
+        }),
+        _ => Err(problems),
+    }
+}
+
+impl Knowledge {
+    /// Opens the warehouse and puts the context together.
+    ///
+    /// # Errors
+    /// When the state folder or the warehouse cannot be opened.
+    pub async fn open(self, clock: Clock, access: Access, holder: &str) -> Result<Context, Problem> {
+        let state = &self.config.paths.state;
+        if access == Access::Hold {
+            std::fs::create_dir_all(state)
+                .map_err(|error| Problem::new("MSK-FIL-02").arg("path", state.display()).because(error))?;
+            crate::snapshot::sweep(&self.config.paths.snapshots())?;
+        }
+        let warehouse = Warehouse::open(&database_url(&self.config), access, holder, clock.now()).await?;
+        Ok(self.around(clock, warehouse, Traffic::default()))
+    }
+
+    /// The context around a warehouse that is open already: what a reload does.
+    #[must_use]
+    pub fn around(self, clock: Clock, warehouse: Warehouse, traffic: Traffic) -> Context {
+        Context {
+            config: self.config,
+            clock,
+            warehouse,
+            connectors: self.connectors,
+            calendar: self.calendar,
+            subjects: shipped_subjects(),
+            scales: self.scales,
+            roadmaps: self.roadmaps,
+            traffic,
+            transport: self.transport,
+        }
+    }
+}
+
+/// The address of the database with its file inside the state folder.
+#[must_use]
+pub fn database_url(config: &Config) -> String {
+    match config.paths.database.strip_prefix("sqlite:") {
+        Some(file) => format!(
+            "sqlite:{}",
+            config.paths.state.join(file.trim_start_matches("//")).display()
+        ),
+        None => config.paths.database.clone(),
+    }
+}
+
+/// The administrator's own connectors stand in front and replace shipped ones of the same id.
+fn connectors(config: &Config, problems: &mut Problems) -> Vec<Connector> {
+    let mut connectors = Vec::new();
+    if config.paths.connectors.is_dir() {
+        match manifest::load_dir(&config.paths.connectors) {
+            Ok(own) => connectors = own,
+            Err(found) => problems.extend(found),
+        }
+    }
+    for shipped in manifest::shipped() {
+        if !connectors.iter().any(|own| own.id == shipped.id) {
+            connectors.push(shipped);
+        }
+    }
+    connectors
+}
+
+fn calendar(config: &Config, problems: &mut Problems) -> Calendar {
+    let mut texts = Vec::new();
+    for path in &config.paths.calendars {
+        match read(path) {
+            Ok(text) => texts.push((path.display().to_string(), text)),
+            Err(problem) => problems.push(problem),
+        }
+    }
+    let mut layers = Vec::new();
+    if let Some(code) = &config.jobs.calendar_region {
+        match region(code) {
+            Some(layer) => layers.push(layer),
+            None => problems.push(
+                Problem::new("MSK-CFG-05")
+                    .arg("key", "calendar_region")
+                    .arg("section", "[jobs]")
+                    .arg("reason", "такого слоя календаря нет, есть RU-DA")
+                    .arg("found", code)
+                    .at(config.path.display()),
+            ),
+        }
+    }
+    layers.extend(texts.iter().map(|(file, text)| Layer { file, text }));
+    let (calendar, found) = Calendar::with_layers(&layers, config.jobs.decree_days_off);
+    problems.extend(found);
+    calendar
+}
+
+fn scales(config: &Config, problems: &mut Problems) -> Scales {
+    let (file, text) = match &config.paths.scales {
+        None => ("config/scales.toml".to_owned(), Ok(scales::SHIPPED.to_owned())),
+        Some(path) => (path.display().to_string(), read(path)),
+    };
+    match text {
+        Ok(text) => {
+            let (scales, found) = scales::parse(&file, &text);
+            problems.extend(found);
+            scales
+        }
+        Err(problem) => {
+            problems.push(problem);
+            Scales::default()
+        }
+    }
+}
+
+fn roadmaps(config: &Config, problems: &mut Problems) -> Vec<Roadmap> {
+    let mut paths: Vec<PathBuf> = match std::fs::read_dir(&config.paths.roadmaps) {
+        Ok(entries) => entries.filter_map(|entry| Some(entry.ok()?.path())).collect(),
+        Err(_) => return Vec::new(),
+    };
+    paths.retain(|path| path.extension().is_some_and(|extension| extension == "toml"));
+    paths.sort();
+    let mut roadmaps = Vec::new();
+    for path in paths {
+        let read = read(&path).map_err(|problem| vec![problem]);
+        match read.and_then(|text| roadmap::from_toml(&path.display().to_string(), &text)) {
+            Ok(roadmap) => roadmaps.push(roadmap),
+            Err(found) => problems.extend(found),
+        }
+    }
+    roadmaps
+}
+
+fn transport(config: &Config, problems: &mut Problems) -> Option<Transport> {
+    let smtp = match &config.mail.transport {
+        Way::File { folder } => {
+            return Some(Transport::File(folder.clone().unwrap_or_else(|| config.paths.outbox())));
+        }
+        Way::Smtp(smtp) => smtp,
+    };
+    let security = match smtp.security {
+        Security::StartTls => MailSecurity::StartTls,
+        Security::Tls => MailSecurity::Tls,
+        Security::None => MailSecurity::Loopback,
+    };
+    let mut settings = SmtpSettings::new(&smtp.host, smtp.port, security);
+    settings.step_limit = smtp.timeout;
+    let before = problems.len();
+    if let Some(path) = &smtp.ca_bundle {
+        match read_bundle(path) {
+            Ok(bundle) => settings.ca_bundle = Some(bundle),
+            Err(problem) => problems.push(problem),
+        }
+    }
+    if let (Some(user), Some(password)) = (&smtp.user, &smtp.password) {
+        match password.reveal() {
+            Ok(password) => {
+                settings.credentials = Some(Credentials {
+                    user: user.clone(),
+                    password,
+                });
+            }
+            Err(problem) => problems.push(problem),
+        }
+    }
+    (problems.len() == before).then(|| Transport::Smtp(Box::new(settings)))
+}
+
+fn check_sources(config: &Config, connectors: &[Connector], problems: &mut Problems, warnings: &mut Problems) {
+    for source in &config.sources {
+        for id in &source.connectors.value {
+            match connectors.iter().find(|connector| connector.id == *id) {
+                None => problems.push(unknown_connector(id, connectors).at(&source.connectors.place)),
+                Some(connector) if source.enabled && connector.personal == Personal::Folded && !connector.enabled => {
+                    if let Some(note) = &connector.note {
+                        warnings.push(
+                            Problem::new("MSK-RUN-30")
+                                .arg("id", id)
+                                .arg("note", note)
+                                .at(&source.place),
+                        );
+                    }
+                }
+                Some(_) => {}
+            }
+        }
+        if let Some(cron) = &source.schedule {
+            check_cron(cron, problems);
+        }
+        if let Some(password) = &source.password
+            && source.enabled
+            && let Err(problem) = password.reveal()
+        {
+            problems.push(problem);
+        }
+        if let Some(path) = source.ca_bundle.as_ref().or(config.http.ca_bundle.as_ref())
+            && let Err(problem) = read_bundle(path)
+        {
+            problems.push(problem.at(&source.place));
+        }
+    }
+}
+
+fn check_cron(cron: &Placed<String>, problems: &mut Problems) {
+    if let Err(problem) = Cadence::parse(&cron.value) {
+        problems.push(problem.at(&cron.place));
+    }
+}
+
+/// Reaches the mail server and the address of every source that is switched on; the online half of `check`.
+pub async fn reach(context: &Context) -> Problems {
+    let mut problems = Problems::new();
+    match context.transport.open().await {
+        Ok(session) => session.close().await,
+        Err(problem) => problems.push(problem),
+    }
+    for source in context.config.sources.iter().filter(|source| source.enabled) {
+        match &source.origin {
+            config::Origin::Folder(folder) if !folder.is_dir() => {
+                problems.push(
+                    Problem::new("MSK-FET-40")
+                        .arg("path", folder.display())
+                        .at(&source.place),
+                );
+            }
+            config::Origin::Address(address) => {
+                let tried = async {
+                    let options = http_options(context, source, HttpOptions::feed)?;
+                    let fetcher = Fetcher::new(options, context.traffic.clone())?;
+                    fetcher
+                        .stream(&crate::fetch::Request::new(address), std::io::sink())
+                        .await
+                };
+                if let Err(problem) = tried.await {
+                    problems.push(problem.at(&source.place));
+                }
+            }
+            config::Origin::Folder(_) | config::Origin::EachSite => {}
+        }
+    }
+    problems
+}
+
+/// Reads a text file of the administrator, capped and decoded.
+///
+/// # Errors
+/// `MSK-FIL-01` when it cannot be read, `MSK-CFG-06` when it is not UTF-8.
+pub fn read(path: &Path) -> Result<String, Problem> {
+    decode(&path.display().to_string(), &read_bytes(path)?)
+}
+
+/// Reads a file of the administrator whole, capped.
+///
+/// # Errors
+/// `MSK-FIL-01`.
+pub fn read_bytes(path: &Path) -> Result<Vec<u8>, Problem> {
+    use std::io::Read;
+    let unreadable = |error: std::io::Error| Problem::new("MSK-FIL-01").arg("path", path.display()).because(error);
+    let mut bytes = Vec::new();
+    std::fs::File::open(path)
+        .map_err(unreadable)?
+        .take(MAX_FILE)
+        .read_to_end(&mut bytes)
+        .map_err(unreadable)?;
+    Ok(bytes)
+}

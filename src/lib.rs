@@ -12,39 +12,40 @@
 //! `ARCHITECTURE.md` and checked by `tests/tidy.rs`.
 
 pub mod message;
+pub mod failpoint;
 
 pub mod domain;
 pub mod table;
-
 pub mod strict_toml;
 
-pub mod calendar;
 pub mod clock;
 pub mod config;
-pub mod manifest;
 pub mod scales;
-
-pub mod deadlines;
-pub mod decode;
-pub mod fetch;
-pub mod indicators;
-pub mod letters;
-pub mod loopback;
-pub mod mail;
-pub mod normalise;
-pub mod paper;
-pub mod privacy;
-pub mod reports;
-pub mod roadmap;
-pub mod schedule;
-pub mod sites;
-pub mod snapshot;
+pub mod manifest;
+pub mod calendar;
 pub mod telemetry;
+
+pub mod schedule;
+pub mod fetch;
+pub mod loopback;
+pub mod snapshot;
+pub mod decode;
+pub mod normalise;
 pub mod validate;
+pub mod privacy;
+pub mod sites;
 pub mod warehouse;
+pub mod indicators;
+pub mod roadmap;
+pub mod deadlines;
+pub mod paper;
+pub mod letters;
+pub mod mail;
+
+pub mod reports;
+pub mod outbox;
 
 pub mod flow;
-pub mod outbox;
 
 pub mod app;
 pub mod daemon;

@@ -45,7 +45,7 @@ pub struct Claimed {
     pub attempt: u32,
     /// Address of the recipient.
     pub to: String,
-    /// The message as [`compose`](crate::mail::compose) made it.
+    /// The message as [`compose()`](crate::mail::compose()) made it.
     pub bytes: Vec<u8>,
 }
 
@@ -138,7 +138,8 @@ pub fn decide(attempt: u32, problem: &Problem, now: DateTime<FixedOffset>) -> Ou
     }
 }
 
-/// The server's words, or the code and the step when it said nothing: the same in both languages.
+/// The server's words, or the code and the step when it said nothing: the same in both languages, and without the
+/// addresses that the journal must not hold.
 fn reason(problem: &Problem) -> String {
     match (problem.get("reply"), problem.get("stage")) {
         (Some(reply), _) => reply.to_owned(),
@@ -240,15 +241,30 @@ impl Courier<'_> {
             }
             Outcome::Later { problem, .. } => {
                 pass.later += 1;
-                tracing::warn!(letter.id = claimed.id, code = problem.code(), "{problem}");
+                tracing::warn!(
+                    letter.id = claimed.id,
+                    code = problem.code(),
+                    reason = reason(&problem),
+                    "letter put off"
+                );
             }
             Outcome::Failed { problem } => {
                 pass.failed += 1;
-                tracing::error!(letter.id = claimed.id, code = problem.code(), "{problem}");
+                tracing::error!(
+                    letter.id = claimed.id,
+                    code = problem.code(),
+                    reason = reason(&problem),
+                    "letter given up"
+                );
             }
             Outcome::Held { problem, .. } => {
                 pass.held += 1;
-                tracing::error!(letter.id = claimed.id, code = problem.code(), "{problem}");
+                tracing::error!(
+                    letter.id = claimed.id,
+                    code = problem.code(),
+                    reason = reason(&problem),
+                    "letter held for the administrator"
+                );
                 pass.outage = Some(problem);
             }
         }

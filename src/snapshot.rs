@@ -1,1 +1,314 @@
 //! Content-addressed, compressed copies of what was fetched.
+//!
+//! Takes: bytes as a stream. Gives: a file named by the hash of its content, and the bytes back, checked.
+//! Never: SQL, looking inside the bytes, growing memory with the file.
+//!
+//! A snapshot is written under a temporary name, synced, renamed and its folder synced before anybody records it.
+//! A file without a row is harmless: keeping the same bytes again ends at the same name.
+//!
+//! ```
+//! use std::io::Read;
+//! let dir = tempfile::tempdir().expect("a temporary folder");
+//! let kept = msoko::snapshot::keep(dir.path(), "Логин;Балл".as_bytes()).expect("kept");
+//! let mut text = String::new();
+//! msoko::snapshot::open(dir.path(), &kept.hash, 1 << 20).expect("opened").read_to_string(&mut text).expect("read");
+//! assert_eq!(text, "Логин;Балл");
+//! ```
+
+use std::fs::{self, File};
+use std::io::{self, BufReader, BufWriter, Read, Write};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::failpoint;
+use crate::message::Problem;
+
+/// Piece in which bytes are copied and hashed.
+const PIECE: usize = 64 * 1024;
+/// Level 3 packs exports about tenfold and keeps up with the disk.
+const LEVEL: i32 = 3;
+/// Largest back-reference a reader accepts, 8 MiB: level 3 needs 2, and a forged file must not claim gigabytes.
+const WINDOW_LOG: u32 = 23;
+/// Leftovers of a killed process start with this.
+const TEMPORARY: &str = ".part-";
+
+/// What was kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Kept {
+    /// BLAKE3 of the bytes before compression, 64 hexadecimal digits.
+    pub hash: String,
+    /// Bytes before compression.
+    pub size: u64,
+    /// The compressed file.
+    pub path: PathBuf,
+}
+
+/// Where the snapshot of a hash lies.
+#[must_use]
+pub fn path_of(dir: &Path, hash: &str) -> PathBuf {
+    let (folder, name) = hash.split_at_checked(2).unwrap_or(("", hash));
+    dir.join(folder).join(format!("{name}.zst"))
+}
+
+/// Copies a stream into the store.
+///
+/// # Errors
+/// `MSK-SNP-01` when the store cannot be written, `MSK-SNP-05` when the stream itself breaks; nothing is left then
+/// but a temporary file that [`sweep`] removes.
+pub fn keep(dir: &Path, mut reader: impl Read) -> Result<Kept, Problem> {
+    fs::create_dir_all(dir).map_err(|error| unwritable(dir, &error))?;
+    let temporary = dir.join(temporary_name());
+    let outcome = write_and_rename(dir, &temporary, &mut reader);
+    if outcome.is_err() {
+        // The name may be renamed or never made; what cannot be removed now is swept at the next start.
+        let _ = fs::remove_file(&temporary);
+    }
+    outcome
+}
+
+fn write_and_rename(dir: &Path, temporary: &Path, reader: &mut impl Read) -> Result<Kept, Problem> {
+    let wrong = |error: io::Error| unwritable(temporary, &error);
+    let file = File::create_new(temporary).map_err(wrong)?;
+    let mut packer = zstd::Encoder::new(BufWriter::with_capacity(PIECE, file), LEVEL).map_err(wrong)?;
+    let mut hasher = blake3::Hasher::new();
+    let mut piece = vec![0; PIECE];
+    let mut size = 0u64;
+    loop {
+        let length = match reader.read(&mut piece) {
+            Ok(0) => break,
+            Ok(length) => length,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => return Err(Problem::new("MSK-SNP-05").because(error)),
+        };
+        hasher.update(&piece[..length]);
+        packer.write_all(&piece[..length]).map_err(wrong)?;
+        size += length as u64;
+    }
+    let file = packer
+        .finish()
+        .map_err(wrong)?
+        .into_inner()
+        .map_err(|error| wrong(error.into_error()))?;
+    file.sync_all().map_err(wrong)?;
+    failpoint::hit("snapshot-written");
+
+    let hash = hasher.finalize().to_hex().to_string();
+    let path = path_of(dir, &hash);
+    let folder = path.parent().unwrap_or(dir);
+    let wrong = |error: io::Error| unwritable(&path, &error);
+    fs::create_dir_all(folder).map_err(wrong)?;
+    // Over an older copy of the same content on purpose: a damaged one is mended by the next delivery.
+    fs::rename(temporary, &path).map_err(wrong)?;
+    for folder in [folder, dir] {
+        File::open(folder).and_then(|folder| folder.sync_all()).map_err(wrong)?;
+    }
+    failpoint::hit("snapshot-renamed");
+    Ok(Kept { hash, size, path })
+}
+
+fn temporary_name() -> String {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    let number = NEXT.fetch_add(1, Ordering::Relaxed);
+    format!("{TEMPORARY}{}-{number}", std::process::id())
+}
+
+/// Removes what a killed process left half-written; to be called at start, while nobody else keeps snapshots here.
+///
+/// # Errors
+/// `MSK-SNP-01` when the folder cannot be listed or a leftover cannot be removed.
+pub fn sweep(dir: &Path) -> Result<u32, Problem> {
+    let wrong = |error: io::Error| unwritable(dir, &error);
+    let entries = match fs::read_dir(dir) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
+        Err(error) => return Err(wrong(error)),
+    };
+    let mut removed = 0;
+    for entry in entries {
+        let entry = entry.map_err(wrong)?;
+        if entry.file_name().to_string_lossy().starts_with(TEMPORARY) {
+            fs::remove_file(entry.path()).map_err(wrong)?;
+            removed += 1;
+        }
+    }
+    Ok(removed)
+}
+
+/// Opens the snapshot of a hash; `limit` caps the bytes it may inflate to.
+///
+/// The reader checks the hash when it meets the end: damage arrives as an [`io::Error`] that carries the
+/// [`Problem`] (see [`problem_of`]), so read to the end before trusting what was read.
+///
+/// # Errors
+/// `MSK-SNP-02` when there is no such file or it cannot be opened.
+pub fn open(dir: &Path, hash: &str, limit: u64) -> Result<SnapshotReader, Problem> {
+    let path = path_of(dir, hash);
+    let wrong = |error: io::Error| Problem::new("MSK-SNP-02").arg("path", path.display()).because(error);
+    let file = File::open(&path).map_err(wrong)?;
+    let mut unpacker = zstd::Decoder::with_buffer(BufReader::with_capacity(PIECE, file)).map_err(wrong)?;
+    unpacker.window_log_max(WINDOW_LOG).map_err(wrong)?;
+    Ok(SnapshotReader {
+        unpacker,
+        hasher: blake3::Hasher::new(),
+        expected: hash.to_owned(),
+        path,
+        left: limit,
+        limit,
+        ended: false,
+    })
+}
+
+/// Reads a snapshot to its end and compares its hash.
+///
+/// # Errors
+/// `MSK-SNP-02`, `MSK-SNP-03` or `MSK-SNP-04`, each naming the file.
+pub fn verify(dir: &Path, hash: &str, limit: u64) -> Result<u64, Problem> {
+    let mut reader = open(dir, hash, limit)?;
+    let path = reader.path.clone();
+    io::copy(&mut reader, &mut io::sink()).map_err(|error| problem_of(&error, &path))
+}
+
+/// The problem inside an error of a [`SnapshotReader`]; any other error reads as `MSK-SNP-02`.
+#[must_use]
+pub fn problem_of(error: &io::Error, path: &Path) -> Problem {
+    error
+        .get_ref()
+        .and_then(|inner| inner.downcast_ref::<Problem>())
+        .cloned()
+        .unwrap_or_else(|| Problem::new("MSK-SNP-02").arg("path", path.display()).because(error))
+}
+
+/// The bytes of a snapshot, inflated and counted.
+pub struct SnapshotReader {
+    unpacker: zstd::Decoder<'static, BufReader<File>>,
+    hasher: blake3::Hasher,
+    expected: String,
+    path: PathBuf,
+    left: u64,
+    limit: u64,
+    ended: bool,
+}
+
+impl Read for SnapshotReader {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if buffer.is_empty() || self.ended {
+            return Ok(0);
+        }
+        let length = match self.unpacker.read(buffer) {
+            Ok(length) => length,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => return Err(error),
+            Err(error) => return Err(io::Error::other(self.damaged("—").because(error))),
+        };
+        if length == 0 {
+            self.ended = true;
+            let found = self.hasher.finalize().to_hex();
+            if found.as_str() != self.expected {
+                return Err(io::Error::other(self.damaged(found.as_str())));
+            }
+            return Ok(0);
+        }
+        self.left = self.left.checked_sub(length as u64).ok_or_else(|| {
+            io::Error::other(
+                Problem::new("MSK-SNP-04")
+                    .arg("path", self.path.display())
+                    .arg("limit", self.limit),
+            )
+        })?;
+        self.hasher.update(&buffer[..length]);
+        Ok(length)
+    }
+}
+
+impl SnapshotReader {
+    fn damaged(&self, found: &str) -> Problem {
+        Problem::new("MSK-SNP-03")
+            .arg("path", self.path.display())
+            .arg("found", found)
+            .arg("expected", &self.expected)
+    }
+}
+
+fn unwritable(path: &Path, error: &io::Error) -> Problem {
+    Problem::new("MSK-SNP-01").arg("path", path.display()).because(error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn read_back(dir: &Path, hash: &str, limit: u64) -> Result<Vec<u8>, Problem> {
+        let mut bytes = Vec::new();
+        let mut reader = open(dir, hash, limit)?;
+        reader
+            .read_to_end(&mut bytes)
+            .map_err(|error| problem_of(&error, &path_of(dir, hash)))?;
+        Ok(bytes)
+    }
+
+    #[test]
+    fn the_same_bytes_are_kept_once_and_adopted_without_a_row() {
+        let dir = tempfile::tempdir().expect("folder");
+        let first = keep(dir.path(), &b"one"[..]).expect("kept");
+        let again = keep(dir.path(), &b"one"[..]).expect("kept");
+        assert_eq!(first, again);
+        assert_eq!(first.size, 3);
+        let files = fs::read_dir(first.path.parent().expect("folder"))
+            .expect("listed")
+            .count();
+        assert_eq!(files, 1);
+    }
+
+    #[test]
+    fn a_source_that_breaks_off_leaves_nothing_behind() {
+        struct Broken;
+        impl Read for Broken {
+            fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+                Err(io::Error::other("link dropped"))
+            }
+        }
+        let dir = tempfile::tempdir().expect("folder");
+        let problem = keep(dir.path(), Broken).expect_err("broken");
+        assert_eq!(problem.code(), "MSK-SNP-05");
+        assert_eq!(fs::read_dir(dir.path()).expect("listed").count(), 0);
+    }
+
+    #[test]
+    fn leftovers_of_a_killed_process_are_swept() {
+        let dir = tempfile::tempdir().expect("folder");
+        fs::write(dir.path().join(".part-1-0"), b"half").expect("written");
+        keep(dir.path(), &b"whole"[..]).expect("kept");
+        assert_eq!(sweep(dir.path()), Ok(1));
+        assert_eq!(sweep(&dir.path().join("absent")), Ok(0));
+    }
+
+    #[test]
+    fn more_than_the_limit_is_refused_by_name() {
+        let dir = tempfile::tempdir().expect("folder");
+        let kept = keep(dir.path(), &[7u8; 1000][..]).expect("kept");
+        assert_eq!(read_back(dir.path(), &kept.hash, 1000).expect("read").len(), 1000);
+        let problem = read_back(dir.path(), &kept.hash, 999).expect_err("too big");
+        assert_eq!(problem.code(), "MSK-SNP-04");
+        assert!(problem.ru().contains("больше 999 байт"));
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+        #[test]
+        fn every_flipped_byte_is_noticed_and_named(bytes in proptest::collection::vec(any::<u8>(), 1..4000), at in any::<prop::sample::Index>()) {
+            let dir = tempfile::tempdir().expect("folder");
+            let kept = keep(dir.path(), &bytes[..]).expect("kept");
+            prop_assert_eq!(&read_back(dir.path(), &kept.hash, 1 << 20).expect("read"), &bytes);
+            let mut packed = Vec::new();
+            File::open(&kept.path).expect("opened").read_to_end(&mut packed).expect("read");
+            let at = at.index(packed.len());
+            packed[at] ^= 0x20;
+            fs::write(&kept.path, &packed).expect("written");
+            match verify(dir.path(), &kept.hash, 1 << 20) {
+                // A bit of the header that the format reserves may change nothing: then the bytes are right.
+                Ok(size) => prop_assert_eq!(size, bytes.len() as u64),
+                Err(problem) => prop_assert!(problem.get("path").expect("path").contains(&kept.hash[2..])),
+            }
+        }
+    }
+}

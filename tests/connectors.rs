@@ -7,11 +7,13 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use msoko::decode::Input;
 use msoko::flow::preview::{preview_end, preview_lines};
-use msoko::flow::read::{Reading, Seams, read};
+use msoko::flow::read::{Reading, read};
 use msoko::manifest::{self, Connector, Decode, Personal};
+use msoko::privacy::detect::Exempt;
 
 fn folders() -> Vec<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("connectors");
@@ -36,11 +38,15 @@ fn preview(connector: &Connector, fixture: &Path) -> String {
     let subjects = manifest::shipped_subjects();
     let options = options(fixture);
     let name = fixture.file_name().expect("a name").to_string_lossy().into_owned();
+    let (scales, _) = msoko::scales::parse("scales.toml", msoko::scales::SHIPPED);
+    let exempt = Arc::new(Exempt::default());
     let reading = Reading {
         connector,
         subjects: &subjects,
+        scales: &scales,
         options: &options,
         register: None,
+        exempt: &exempt,
         batch: 1,
     };
     let mut lines = String::new();
@@ -48,12 +54,8 @@ fn preview(connector: &Connector, fixture: &Path) -> String {
         lines.push_str(&line);
         lines.push('\n');
     };
-    let mut seams = Seams {
-        participants: &mut |_| Ok(()),
-        pages: &mut |_, _, _| Ok(()),
-    };
     let input = Input::file(name.clone(), File::open(fixture).expect("a fixture"));
-    let summary = read(input, &reading, &mut seams, &mut |batch| {
+    let summary = read(input, &reading, &mut |_, _, _| Ok(()), &mut |batch| {
         for line in preview_lines(&name, &batch) {
             add(serde_json::to_string(&line).expect("a line"));
         }

@@ -128,6 +128,9 @@ pub(super) struct Pull {
     /// Прочитать и показать, ничего не записывая
     #[arg(long)]
     pub(super) dry_run: bool,
+    /// Принять выгрузку, даже если в ней вдвое меньше строк, чем в прошлый раз
+    #[arg(long)]
+    pub(super) confirm: bool,
     /// Взять этот файл вместо адреса или папки источника (источник нужен один)
     #[arg(long, value_name = "ФАЙЛ")]
     pub(super) file: Option<PathBuf>,

@@ -43,7 +43,8 @@ impl Exit {
         let code = problem.code();
         let group = code.split('-').nth(1).unwrap_or("");
         match (group, code) {
-            (_, "MSK-DB-02") => Self::Locked,
+            (_, "MSK-DB-05") => Self::Locked,
+            (_, "MSK-DB-07") => Self::Io,
             ("CFG" | "MAN" | "CAL", _) => Self::Config,
             ("DEC" | "NRM" | "VAL" | "PRV" | "SITE" | "RDM" | "DDL", _) => Self::Refused,
             ("DB" | "MAIL" | "FET", _) => Self::Unavailable,

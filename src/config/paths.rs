@@ -16,6 +16,8 @@ pub struct Paths {
     pub roadmaps: PathBuf,
     /// Files that add to the built-in working calendar, in this order.
     pub calendars: Vec<PathBuf>,
+    /// The administrator's own scales, in place of the built-in ones.
+    pub scales: Option<PathBuf>,
     /// Where documents are written.
     pub reports: PathBuf,
     /// Database address: `sqlite:FILE`, relative to the state folder.
@@ -39,6 +41,9 @@ impl Paths {
             connectors: folder.join(text("connectors").unwrap_or_else(|| "connectors".to_owned())),
             roadmaps: folder.join(text("roadmaps").unwrap_or_else(|| "roadmaps".to_owned())),
             calendars: calendars.iter().map(|path| folder.join(path)).collect(),
+            scales: text("scales")
+                .filter(|path| !path.is_empty())
+                .map(|path| folder.join(path)),
             reports: text("reports").map_or_else(|| state.join("reports"), |path| folder.join(path)),
             database: read_database(root),
             state,

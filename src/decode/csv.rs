@@ -57,7 +57,7 @@ pub(super) fn decode(
         }
         allowance.renew();
         let line = line_of(&record)?;
-        if !finder.is_looking() && finder.is_found() && record.len() != width && !is_same_width(&record, width) {
+        if finder.is_found() && record.len() != width && !is_same_width(&record, width) {
             let problem = Problem::new("MSK-DEC-11")
                 .arg("found", record.len())
                 .arg("expected", width);

@@ -6,6 +6,24 @@
 //!
 //! The format is recognised by content. Everything that grows with the file's author is capped: nesting, columns,
 //! rows, length of a cell and of a record, size and ratio of an archive.
+//!
+//! ```
+//! use msoko::decode::{Input, decode};
+//! use msoko::message::Problem;
+//! use msoko::table::{Row, Table, TableSink};
+//!
+//! struct Count(u32);
+//! impl TableSink for Count {
+//!     fn table(&mut self, _: Table) -> Result<(), Problem> { Ok(()) }
+//!     fn row(&mut self, _: Row) -> Result<(), Problem> { self.0 += 1; Ok(()) }
+//! }
+//! let connectors = msoko::manifest::shipped();
+//! let feed = connectors.iter().find(|connector| connector.id == "rsoko-feed").expect("is shipped");
+//! let bytes = b"<rsoko version='1'><observation value='5' new='1'/></rsoko>";
+//! let mut count = Count(0);
+//! let decoded = decode(Input::memory("feed.xml", &bytes[..]), feed, &mut count).expect("a whole feed");
+//! assert_eq!((count.0, decoded.undeclared), (1, vec!["@new".to_owned()]));
+//! ```
 
 mod budget;
 mod csv;
@@ -13,6 +31,8 @@ mod encoding;
 mod header;
 mod json;
 mod sniff;
+#[cfg(test)]
+mod tests;
 mod xlsx;
 mod xml;
 

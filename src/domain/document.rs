@@ -3,13 +3,14 @@
 //! Tables are numbered through the document; a cell has the address that a spreadsheet would give it, the header
 //! being row 1: `Таблица 2`, `C5`.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use chrono::NaiveDate;
 
 use super::number::{Ratio, decimal, mean, percent_bare, points, signed_points, whole};
 use super::place::column_letters;
-use super::stored::StoredObservation;
+use super::stored::{ObservationKey, StoredObservation};
 
 /// Stored number behind a printed one: its key, value, file and place (происхождение ячейки).
 pub type CellSource = Arc<StoredObservation>;
@@ -25,6 +26,8 @@ pub struct Document {
     pub rules: String,
     /// Body, in order.
     pub blocks: Vec<Block>,
+    /// Sources whose value would give away a hidden cell: files name their place and leave the value out.
+    pub withheld: BTreeSet<ObservationKey>,
 }
 
 /// Реквизиты of GOST R 7.0.97-2016.
@@ -69,6 +72,8 @@ pub enum Block {
     Figure(Figure),
     /// A numbered conclusion.
     Conclusion(Conclusion),
+    /// Place of the signature; what follows are appendices.
+    Signature,
 }
 
 /// A table (таблица) with its caption; the first column holds labels.
@@ -93,7 +98,7 @@ pub struct Table {
 pub struct Column {
     /// Header.
     pub title: String,
-    /// Width relative to its neighbours.
+    /// Width relative to its neighbours; a hundred fills a portrait page, 120 and more ask for a landscape one.
     pub weight: u16,
     /// Text is set to the left, numbers to the right.
     pub is_text: bool,
@@ -117,6 +122,17 @@ impl Column {
             is_text: false,
             ..Self::text(title, weight)
         }
+    }
+}
+
+impl Table {
+    /// Too wide for a portrait page: more than eight columns, or columns that ask for more room.
+    #[must_use]
+    pub fn is_wide(&self) -> bool {
+        const MOST_COLUMNS: usize = 8;
+        const MOST_WEIGHT: u32 = 120;
+        let weight: u32 = self.columns.iter().map(|column| u32::from(column.weight)).sum();
+        self.columns.len() > MOST_COLUMNS || weight >= MOST_WEIGHT
     }
 }
 

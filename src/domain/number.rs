@@ -41,6 +41,25 @@ impl Ratio {
         })
     }
 
+    /// `over / under` of counts known not to be nought; nothing below the line counts as one.
+    #[must_use]
+    pub fn of_counts(over: i64, under: i64) -> Self {
+        Self {
+            over: i128::from(over),
+            under: i128::from(under.max(1)),
+        }
+    }
+
+    /// The fraction of one behind a ready-made share in percent.
+    #[must_use]
+    pub fn of_percent(percent: Amount) -> Self {
+        let value = Self::of_amount(percent);
+        Self {
+            under: value.under * 100,
+            ..value
+        }
+    }
+
     /// The exact value of a decimal.
     #[must_use]
     pub fn of_amount(amount: Amount) -> Self {

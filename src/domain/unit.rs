@@ -160,7 +160,8 @@ impl Register {
         }
     }
 
-    /// Recognises what a file says: login, ОГРН, ИНН, РЦОИ codes, site, title, in this order of trust.
+    /// Recognises what a file says: own id given as code, login, ОГРН, ИНН, РЦОИ codes, site, title, in this order of
+    /// trust.
     #[must_use]
     pub fn recognise(&self, said: &UnitRef, on: Option<NaiveDate>) -> Lookup<'_> {
         let tries = [
@@ -172,6 +173,13 @@ impl Register {
             (AliasSystem::Site, &said.site),
             (AliasSystem::Title, &said.name),
         ];
+        if let Some(unit) = said
+            .code
+            .as_deref()
+            .and_then(|code| self.get(&UnitId(code.trim().to_owned())))
+        {
+            return Lookup::Found(unit);
+        }
         let mut ambiguous = Lookup::Unknown;
         for (system, value) in tries {
             let Some(value) = value.as_deref().filter(|value| !value.trim().is_empty()) else {

@@ -1,4 +1,21 @@
-//! The straight line itself.
+//! The straight line itself: one file per flow, one call per stage, no rule of its own.
+//!
+//! Takes: the [`context::Context`] of one authority. Gives: what was pulled, written, rendered, sent. Never: holds a
+//! rule; rules live in the pure rooms.
 
+pub mod alert;
+pub mod context;
+pub mod deliver;
+pub mod delivery;
+mod line;
+pub mod load;
 pub mod preview;
+pub mod proof;
+pub mod pull;
 pub mod read;
+pub mod remind;
+pub mod replay;
+pub mod report;
+pub mod site;
+pub mod status;
+pub mod units;

@@ -66,6 +66,12 @@ pub fn journal(cells: &[JournalCell]) -> Journal {
         }
         sum.total.add(&cell.count);
     }
+    // A nought is known from the pairs that are there.
+    for count in [&mut sum.lowered, &mut sum.confirmed, &mut sum.raised, &mut sum.by_two] {
+        if count.sources.is_empty() {
+            count.sources.clone_from(&sum.total.sources);
+        }
+    }
     sum
 }
 

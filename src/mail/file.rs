@@ -66,6 +66,14 @@ pub(super) fn message_name(bytes: &[u8]) -> String {
     }
 }
 
+/// The text twin of a message that [`compose()`](super::compose()) made.
+#[must_use]
+pub fn text_of(bytes: &[u8]) -> Option<String> {
+    parts(bytes)
+        .find(|part| part.is("text/plain"))
+        .and_then(|part| part.text())
+}
+
 fn html_with_pictures(bytes: &[u8]) -> Option<String> {
     let mut html = parts(bytes)
         .find(|part| part.is("text/html"))
@@ -105,7 +113,7 @@ impl Part {
     }
 }
 
-/// The parts of a message that [`compose`](super::compose) made, flat, the message's own head first: all bodies are
+/// The parts of a message that [`compose()`](super::compose()) made, flat, the message's own head first: all bodies are
 /// base64, which has no hyphen, so that each line that starts with two of them is a boundary.
 fn parts(bytes: &[u8]) -> impl Iterator<Item = Part> {
     let text = String::from_utf8_lossy(bytes).into_owned();

@@ -1,7 +1,7 @@
 //! The only room that speaks to a mail server.
 //!
 //! Takes: a rendered [`Letter`](crate::domain::letter::Letter), later its bytes with an envelope.
-//! Gives: the bytes of the message ([`compose`]), a receipt, or a problem whose disposition says what comes next
+//! Gives: the bytes of the message ([`compose()`]), a receipt, or a problem whose disposition says what comes next
 //! (`Retry`, `GiveUp`, `NeedsAdministrator`). Never: knows why a letter exists, decides when to try again, reads the
 //! clock for a header, writes an address into a problem or the journal.
 //!
@@ -33,5 +33,6 @@ mod trust;
 pub(crate) mod scripted_server;
 
 pub use compose::{Sender, compose};
+pub use file::text_of;
 pub use smtp::{Credentials, Security, SmtpSettings};
 pub use transport::{Envelope, Receipt, Session, Transport};

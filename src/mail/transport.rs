@@ -71,7 +71,7 @@ enum Kind {
 }
 
 impl Session {
-    /// Delivers the bytes that [`compose`](super::compose) made.
+    /// Delivers the bytes that [`compose()`](super::compose()) made.
     ///
     /// # Errors
     /// `MSK-MAIL-02`, `-03`, `-04`, `-14`: try again, the same bytes. `-01`, `-06`, `-12`: give up. `-07`, `-10`: the

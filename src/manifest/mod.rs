@@ -119,3 +119,41 @@ fn read_capped(path: &Path) -> Result<Vec<u8>, Problem> {
     }
     Ok(bytes)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_problem_of_a_manifest_is_found_in_one_run() {
+        let text = "manifest = 1\n[connector]\nid = 'Мой'\ntitle = 'x'\nprocedures = ['vpr', 'впр']\n\
+                    [decode.csv]\ndelimeter = ';'\n\
+                    [[column]]\nname = 'a'\nat = 'А'\nclass = 'kye'\n\
+                    [[context]]\nname = 'grade'\nfrom = 'file_name'\npattern = '(\\d+'\n\
+                    [unit]\nname = 'b'\n\
+                    [[observation]]\nmeasure = 'participants'\nvalue = 'a'\n\
+                    [[check]]\nrule = 'date_in_round'\ncolumns = 'a'\n";
+        let problems = parse("m.toml", text).expect_err("seven faults");
+        let lines: Vec<String> = problems.iter().map(Problem::ru_line).collect();
+        insta::assert_snapshot!(lines.join("\n"));
+    }
+
+    #[test]
+    fn rows_about_pupils_need_the_folded_kind() {
+        let text = "manifest = 1\n[connector]\nid = 'x'\ntitle = 'x'\nprocedures = 'vpr'\n[decode.json]\n\
+                    [[column]]\nname = 'a'\nat = 'a'\nclass = 'pseudonym'\n\
+                    [[column]]\nname = 'b'\nat = 'b'\nclass = 'key'\n\
+                    [unit]\nname = 'a'\n[participant]\ncode = 'b'\n";
+        let problems = parse("m.toml", text).expect_err("three faults");
+        let keys: Vec<Option<&str>> = problems.iter().map(|problem| problem.get("key")).collect();
+        assert_eq!(keys, [Some("name"), Some("code"), Some("participant")]);
+    }
+
+    #[test]
+    fn a_site_connector_has_sections_and_no_columns() {
+        let text = "manifest = 1\n[connector]\nid = 'school-site'\ntitle = 'x'\nprocedures = 'site'\n\
+                    [decode.site]\nsections = ['common', 'struct']\n";
+        let connector = parse("m.toml", text).expect("a manifest");
+        assert!(matches!(connector.decode, Decode::Site(site) if site.sections.len() == 2));
+    }
+}

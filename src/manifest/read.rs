@@ -310,7 +310,8 @@ fn column(section: Section<'_>) -> ColumnRule {
     let column = ColumnRule {
         name,
         at,
-        class: class.unwrap_or(Class::Drop),
+        // After a wrong class the column still counts as declared: one fault, one message.
+        class: class.unwrap_or(Class::Context),
         reading: reading(&section),
         required: section.boolean("required").unwrap_or(true),
     };
@@ -443,7 +444,7 @@ fn fits_together(root: &Section<'_>, connector: &Connector) {
     if connector.columns.is_empty() {
         root.missing("column", "хотя бы один столбец [[column]]");
     }
-    if connector.observations.is_empty() && connector.unpivot.is_none() && !folded {
+    if connector.observations.is_empty() && connector.unpivot.is_none() && connector.participant.is_none() {
         root.missing(
             "observation",
             "[[observation]], [unpivot] или [participant]: что загружать",

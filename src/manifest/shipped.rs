@@ -15,6 +15,7 @@ pub(super) const MANIFESTS: &[(&str, &str)] = &[
     manifest!("gia-participants"),
     manifest!("gia-svod"),
     manifest!("rsoko-feed"),
+    manifest!("school-site"),
     manifest!("vpr-marks"),
     manifest!("vpr-protocol"),
 ];

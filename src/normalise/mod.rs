@@ -22,7 +22,7 @@ use crate::domain::participant::Participant;
 use crate::domain::place::Place;
 use crate::domain::subjects::{Subjects, fold_text};
 use crate::domain::value::Value;
-use crate::manifest::{Class, Connector, Decode, Personal};
+use crate::manifest::{Class, ColumnRule, Connector, Decode, Personal};
 use crate::message::{Problem, Problems};
 use crate::table::{Cell, Row, Table};
 pub use bind::warn_undeclared;
@@ -212,10 +212,21 @@ impl<'c> Normaliser<'c> {
         Ok(())
     }
 
-    /// What can be said only at the end: units whose totals disagree with their tasks.
-    #[must_use]
-    pub fn finish(self) -> Problems {
-        self.pupils.map(Pupils::finish).unwrap_or_default()
+    /// Declared columns of the table that started last, with the position of their cells from one.
+    pub fn declared_columns(&self) -> impl Iterator<Item = (u32, &'c ColumnRule)> {
+        let cells = self.current.iter().flat_map(|current| &current.binding.columns);
+        let found = cells.zip(&self.connector.columns);
+        found.filter_map(|(cell, column)| Some((position(cell.as_ref().copied()?), column)))
+    }
+
+    /// Positions of the columns that a header rule declares: tasks of a work, metrics of subjects.
+    pub fn header_columns(&self) -> impl Iterator<Item = u32> {
+        self.current.iter().flat_map(|current| {
+            let tasks = current.binding.tasks.iter().map(|task| task.cell);
+            tasks
+                .chain(current.binding.metrics.iter().map(|metric| metric.cell))
+                .map(position)
+        })
     }
 
     /// Puts a row aside, as the checks ask for it.
@@ -234,6 +245,11 @@ impl<'c> Normaliser<'c> {
         quarantined.rule = Some(rule.to_owned());
         Some(quarantined)
     }
+}
+
+/// Position from one of a cell.
+fn position(cell: usize) -> u32 {
+    u32::try_from(cell + 1).unwrap_or(u32::MAX)
 }
 
 /// The first cell that cannot be read decides: the row is put aside as a whole.
@@ -284,7 +300,7 @@ impl Places<'_> {
         match (&self.connector.decode, &self.table.sheet) {
             (Decode::Xml(options), _) => Place::path(format!("/{}[{}]/{header}", options.record.join("/"), self.row)),
             (Decode::Json, _) => Place::path(format!("[{}]/{header}", self.row)),
-            (_, Some(sheet)) => Place::cell(sheet, self.row, u32::try_from(cell + 1).unwrap_or(u32::MAX)),
+            (_, Some(sheet)) => Place::cell(sheet, self.row, position(cell)),
             (_, None) => Place::field(self.row, header),
         }
     }

@@ -1,17 +1,17 @@
-//! One row about a pupil → a participant, alive only until the fold.
+//! One row about a pupil → a participant, alive only until the fold. A total that differs from its tasks is the
+//! fold's to report: both numbers go there.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::keys::{Key, slot};
 use super::value::shorten;
-use super::{Outcome, Places};
+use super::{Outcome, Places, position};
 use crate::domain::participant::{Attendance, Participant, Task, TaskResult, Work};
 use crate::domain::subjects::fold_text;
-use crate::domain::unit::UnitRef;
 use crate::domain::value::Value;
 use crate::manifest::{Connector, ParticipantRule};
-use crate::message::{Problem, Problems};
+use crate::message::Problem;
 use crate::table::{Cell, Row};
 
 /// Highest points of one task: the longest real one gives 30.
@@ -19,7 +19,7 @@ const MAX_POINTS: i64 = 100;
 /// Highest total: the longest real work gives 90.
 const MAX_TOTAL: i64 = 1000;
 
-/// The rule with its columns looked up, and what is known only at the end.
+/// The rule with its columns looked up.
 #[derive(Debug)]
 pub(super) struct Pupils {
     code: Option<usize>,
@@ -35,20 +35,10 @@ pub(super) struct Pupils {
     skipped: Vec<String>,
     not_taught: Vec<String>,
     works: HashMap<WorkKey, Arc<Work>>,
-    totals: BTreeMap<String, Totals>,
 }
 
 /// Round, subject, grade, sheet.
 type WorkKey = (Arc<str>, Arc<str>, Option<u8>, Option<String>);
-
-/// Totals of one unit against the sums of its tasks.
-#[derive(Debug, Default)]
-struct Totals {
-    rows: u64,
-    differ: u64,
-    given: i64,
-    recomputed: i64,
-}
 
 impl Pupils {
     pub(super) fn new(connector: &Connector, rule: &ParticipantRule) -> Self {
@@ -68,7 +58,6 @@ impl Pupils {
             skipped: fold(&rule.skipped),
             not_taught: fold(&rule.not_taught),
             works: HashMap::new(),
-            totals: BTreeMap::new(),
         }
     }
 
@@ -124,9 +113,6 @@ impl Pupils {
         let answered = tasks.iter().any(|task| *task != TaskResult::Blank);
         if !absent && !answered && total.is_none() && test_score.is_none() && mark.is_none() {
             return Err((None, None, Problem::new("MSK-NRM-15")));
-        }
-        if !absent && answered {
-            self.count_total(&key.unit, total, &tasks);
         }
         let mark_of = |mark: i64| u8::try_from(mark).unwrap_or_default();
         let points = |points: i64| u16::try_from(points).unwrap_or_default();
@@ -188,7 +174,6 @@ impl Pupils {
         if let Some(known) = self.works.get(&id) {
             return Arc::clone(known);
         }
-        let position = |cell: usize| u32::try_from(cell + 1).unwrap_or(u32::MAX);
         let tasks = places.binding.tasks.iter().map(|task| Task {
             label: task.label.clone(),
             max: task.max,
@@ -216,44 +201,5 @@ impl Pupils {
         });
         self.works.insert(id, Arc::clone(&work));
         work
-    }
-
-    fn count_total(&mut self, unit: &UnitRef, total: Option<i64>, tasks: &[TaskResult]) {
-        let Some(total) = total.filter(|_| self.total.is_some()) else {
-            return;
-        };
-        let sum: i64 = tasks
-            .iter()
-            .map(|task| match task {
-                TaskResult::Points(points) => i64::from(*points),
-                TaskResult::Skipped | TaskResult::NotTaught | TaskResult::Blank => 0,
-            })
-            .sum();
-        let name = unit
-            .login
-            .as_ref()
-            .or(unit.name.as_ref())
-            .or(unit.code.as_ref())
-            .or(unit.ogrn.as_ref());
-        let totals = self.totals.entry(name.cloned().unwrap_or_default()).or_default();
-        totals.rows += 1;
-        totals.given += total;
-        totals.recomputed += sum;
-        totals.differ += u64::from(total != sum);
-    }
-
-    /// One warning per unit whose totals disagree; both numbers stay.
-    pub(super) fn finish(self) -> Problems {
-        let units = self.totals.into_iter().filter(|(_, totals)| totals.differ > 0);
-        units
-            .map(|(unit, totals)| {
-                Problem::new("MSK-NRM-09")
-                    .arg("unit", unit)
-                    .arg("differ", totals.differ)
-                    .arg("rows", totals.rows)
-                    .arg("given", totals.given)
-                    .arg("recomputed", totals.recomputed)
-            })
-            .collect()
     }
 }

@@ -135,3 +135,97 @@ fn put_aside((unit, problem, numbers): (Arc<UnitRef>, Problem, Vec<Observation>)
         cleaned: serde_json::Value::Array(cleaned).to_string(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::observation::{Amount, Breakdown};
+    use crate::domain::place::Place;
+    use crate::domain::unit::{Alias, Unit};
+    use crate::domain::vocabulary::{AliasSystem, Measure, Procedure, UnitKind};
+
+    fn unit(id: &str, kind: UnitKind, ogrn: Option<&str>) -> Unit {
+        let alias = |value: &str| Alias {
+            system: AliasSystem::Ogrn,
+            value: value.to_owned(),
+            from: None,
+            to: None,
+        };
+        Unit {
+            id: UnitId(id.to_owned()),
+            kind,
+            title: format!("Единица {id}"),
+            short_title: format!("Единица {id}"),
+            parent: None,
+            branch: false,
+            email: None,
+            aliases: ogrn.map(alias).into_iter().collect(),
+        }
+    }
+
+    fn number(unit: UnitRef, row: u32) -> Observation {
+        Observation {
+            unit: Arc::new(unit),
+            procedure: Procedure::Vpr,
+            round: Arc::from("vpr/2024-25/spring"),
+            measure: Measure::Participants,
+            subject: None,
+            grade: None,
+            breakdown: Arc::new(Breakdown::none()),
+            value: Amount::whole(5),
+            n: None,
+            place: Place::cell("Свод", row, 3),
+        }
+    }
+
+    #[test]
+    fn an_unknown_organisation_is_put_aside_under_the_name_an_official_knows() {
+        let register = Register::new(vec![
+            unit("a", UnitKind::General, Some("1029900000019")),
+            unit("b", UnitKind::General, Some("1029900000020")),
+            unit("c", UnitKind::General, Some("1029900000020")),
+            unit("99", UnitKind::Region, None),
+        ]);
+        let ogrn = |ogrn: &str| UnitRef {
+            ogrn: Some(ogrn.to_owned()),
+            ..UnitRef::default()
+        };
+        let territory = UnitRef {
+            code: Some("99".to_owned()),
+            ..UnitRef::default()
+        };
+        let stranger = UnitRef {
+            name: Some("Лицей № 7".to_owned()),
+            ..ogrn("1029900000099")
+        };
+        let said = [
+            ogrn("1029900000019"),
+            stranger.clone(),
+            stranger,
+            territory,
+            ogrn("1029900000020"),
+        ];
+        let mut batch = Batch {
+            observations: (2..).zip(said).map(|(row, unit)| number(unit, row)).collect(),
+            ..Batch::default()
+        };
+        Recogniser::new(&register, None).batch(&mut batch);
+        let known = batch
+            .observations
+            .iter()
+            .map(|number| number.unit.id.as_ref().map(|id| id.0.as_str()));
+        assert_eq!(known.collect::<Vec<_>>(), [Some("a"), Some("99")]);
+        let refused: Vec<String> = batch.quarantined.iter().map(|row| row.problem.ru_line()).collect();
+        assert_eq!(
+            refused,
+            [
+                "MSK-NRM-04: Свод!C3: организация не найдена в реестре: Лицей № 7 (ОГРН 1029900000099)",
+                "MSK-NRM-05: Свод!C6: названию «ОГРН 1029900000020» соответствуют несколько организаций: «Единица b», «Единица c»",
+            ]
+        );
+        assert!(
+            batch.quarantined[0].cleaned.contains("Свод!C4"),
+            "both numbers of the unit are kept"
+        );
+    }
+}

@@ -23,6 +23,7 @@ const fn row(code: &'static str, unit: &'static str, ru: &'static str, en: &'sta
 }
 
 /// Every code the room can give, in the order of the page of documentation.
+#[rustfmt::skip]
 pub const ALL: &[FactCode] = &[
     row("site_available", "", "Сайт доступен", "the site answers with a page"),
     row("site_blocked", "", "Доступ ограничен защитой", "a guard, a captcha or a script stands before the page"),

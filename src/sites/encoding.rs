@@ -178,7 +178,8 @@ fn mend(text: String, name: &'static str) -> (String, &'static str) {
 mod tests {
     use super::*;
 
-    const TEXT: &str = "<html><head></head><body>Основные сведения об образовательной организации — № 5, ёлка</body></html>";
+    const TEXT: &str =
+        "<html><head></head><body>Основные сведения об образовательной организации — № 5, ёлка</body></html>";
 
     fn check_all(encoding: &'static Encoding, content_type: Option<&str>) {
         let (bytes, _, _) = encoding.encode(TEXT);
@@ -189,7 +190,12 @@ mod tests {
 
     #[test]
     fn the_encoding_is_found_with_a_right_header_a_wrong_one_and_none() {
-        for content_type in [None, Some("text/html"), Some("text/html; charset=utf-8"), Some("text/html; charset=windows-1251")] {
+        for content_type in [
+            None,
+            Some("text/html"),
+            Some("text/html; charset=utf-8"),
+            Some("text/html; charset=windows-1251"),
+        ] {
             check_all(WINDOWS_1251, content_type);
             check_all(UTF_8, content_type);
         }
@@ -205,7 +211,10 @@ mod tests {
         assert_eq!(decode(&WINDOWS_1251.encode(&page).0, None).1, "windows-1251");
         let mut bytes = vec![0xef, 0xbb, 0xbf];
         bytes.extend_from_slice(TEXT.as_bytes());
-        assert_eq!(decode(&bytes, Some("text/html; charset=windows-1251")), (TEXT.to_owned(), "UTF-8"));
+        assert_eq!(
+            decode(&bytes, Some("text/html; charset=windows-1251")),
+            (TEXT.to_owned(), "UTF-8")
+        );
     }
 
     #[test]

@@ -32,7 +32,11 @@ fn fact_json(fact: &Fact, file: &str) -> Value {
     if let Some(state) = fact.state {
         line.insert("state".into(), json!(state.as_str()));
     }
-    for (key, text) in [("unit_of_measure", fact.unit_of_measure), ("as_of", fact.as_of.as_deref()), ("url", fact.url.as_deref())] {
+    for (key, text) in [
+        ("unit_of_measure", fact.unit_of_measure),
+        ("as_of", fact.as_of.as_deref()),
+        ("url", fact.url.as_deref()),
+    ] {
         if let Some(text) = text {
             line.insert(key.into(), json!(text));
         }
@@ -58,7 +62,12 @@ fn preview(path: &Path) -> Vec<Value> {
     let reading = read_answer(section, &answer, &url, &Arc::new(UnitRef::default()));
     let mut lines: Vec<Value> = reading.facts.iter().map(|fact| fact_json(fact, &file)).collect();
     for problem in &reading.problems {
-        lines.push(json!({"kind": "quarantine", "code": problem.code(), "place": problem.place(), "reason": problem.ru()}));
+        lines.push(
+            json!({"kind": "quarantine", "code": problem.code(), "place": problem.place(), "reason": problem.ru()}),
+        );
+    }
+    for problem in &reading.notes {
+        lines.push(json!({"kind": "note", "code": problem.code(), "place": problem.place(), "reason": problem.ru()}));
     }
     if let Some(problem) = &reading.refused {
         lines.push(json!({"kind": "refused", "code": problem.code(), "reason": problem.ru()}));
@@ -96,7 +105,10 @@ fn every_page_of_the_connector_gives_its_expected_facts() {
             fs::write(&expected, &text).expect("the folder is writable");
         }
         let wanted = fs::read_to_string(&expected).unwrap_or_default();
-        let wanted: Vec<Value> = wanted.lines().map(|line| serde_json::from_str(line).expect("a line of JSON")).collect();
+        let wanted: Vec<Value> = wanted
+            .lines()
+            .map(|line| serde_json::from_str(line).expect("a line of JSON"))
+            .collect();
         assert_eq!(lines, wanted, "{}", path.display());
     }
     assert!(refused >= 2, "refusals are part of the connector");
@@ -108,7 +120,11 @@ fn no_name_of_a_person_leaves_a_page() {
     for path in pages(FOLDER) {
         for line in preview(&path) {
             let text = line.to_string();
-            assert!(!text.contains("Образцов") && !text.contains("Примеровн"), "{}: {text}", path.display());
+            assert!(
+                !text.contains("Образцов") && !text.contains("Примеровн"),
+                "{}: {text}",
+                path.display()
+            );
         }
     }
 }
@@ -133,23 +149,30 @@ fn compare(path: &Path, gold: &Value) {
         headers: &[],
         body: &body,
     };
-    let reading = read_answer(section, &answer, "https://school.example/sveden/x", &Arc::new(UnitRef::default()));
+    let reading = read_answer(
+        section,
+        &answer,
+        "https://school.example/sveden/x",
+        &Arc::new(UnitRef::default()),
+    );
     assert!(reading.refused.is_none(), "{:?}", reading.refused);
     let facts: Vec<Value> = reading.facts.iter().map(|fact| fact_json(fact, "x")).collect();
-    for fact in &facts {
-        println!("{fact}");
-    }
-    for problem in &reading.problems {
-        println!("{}", problem.ru_line());
-    }
     let list = |key: &str| gold[key].as_array().cloned().unwrap_or_default();
     for wanted in list("facts") {
         let found = facts.iter().find(|fact| fact["code"] == wanted["code"]);
-        assert_eq!(found.map(|fact| &fact["value"]), Some(&wanted["value"]), "{}", wanted["code"]);
+        assert_eq!(
+            found.map(|fact| &fact["value"]),
+            Some(&wanted["value"]),
+            "{}",
+            wanted["code"]
+        );
     }
     for unwanted in list("not_facts") {
         let also_wanted = list("facts").iter().any(|wanted| wanted["code"] == unwanted["code"]);
-        assert!(also_wanted || !facts.iter().any(|fact| fact["code"] == unwanted["code"]), "{unwanted}");
+        assert!(
+            also_wanted || !facts.iter().any(|fact| fact["code"] == unwanted["code"]),
+            "{unwanted}"
+        );
     }
     let text = reading.text.expect("a page");
     let page = tree::Page::parse(&text).expect("small");
@@ -162,10 +185,34 @@ fn compare(path: &Path, gold: &Value) {
         assert_eq!(json!(page.tag(mark.node)), wanted["tag"]);
         if let Some(text) = wanted["text"].as_str() {
             let found = words::flat(&mark.text);
-            assert!(found == text || wanted["text_truncated"] == json!(true) && found.starts_with(text), "{found}");
+            assert!(
+                found == text || wanted["text_truncated"] == json!(true) && found.starts_with(text),
+                "{found}"
+            );
         }
         if wanted["href"].is_array() {
             assert_eq!(json!(mark.hrefs), wanted["href"]);
         }
+    }
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::test_runner::Config::with_cases(64))]
+
+    /// Whatever stands on a page, reading ends with facts and problems.
+    #[test]
+    fn no_page_stops_the_reading(
+        section in 0usize..Section::ALL.len(),
+        pieces in proptest::collection::vec(
+            "<(table|tr|td|p|b|li|h1|br|a href=x\\.pdf|/table|/p)( itemprop=(vacant|fio|teachingStaff|regDate|telephone|numberBMVacant|eduCourse|ustavDocLink))?>|Телефон: |Учредитель|Документы|[0-9а-яё–—«:;. ]{0,12}|9999999999999999999|нет",
+            0..80,
+        ),
+    ) {
+        let section = Section::ALL[section];
+        let text = format!("<h1 itemprop=vacant>{}</h1>{}", section.as_str(), pieces.concat());
+        let _ = read(section, &text, "https://school.example/x", &Arc::new(UnitRef::default()));
+        let marked = format!("<p itemprop='regDate vacant teachingStaff eduOp ustavDocLink'>{}", pieces.concat());
+        let (facts, _) = read(section, &marked, "https://school.example/x", &Arc::new(UnitRef::default()));
+        proptest::prop_assert!(facts.iter().any(|fact| fact.code == "subsection_content_state"));
     }
 }

@@ -133,12 +133,34 @@ impl<'a> Gather<'a> {
         self.add(code, Some(FactValue::Text(word.to_owned())), None, found, place);
     }
 
+    /// A cell that should hold a number. Words are not repeated: a shifted row may hold a name there.
+    pub(crate) fn no_number(&mut self, code: &'static str, text: &str, place: Place) {
+        let found: String = if text.chars().any(char::is_alphabetic) {
+            "слова".to_owned()
+        } else {
+            text.chars().take(20).collect()
+        };
+        self.problem(
+            Problem::new("MSK-SITE-14")
+                .arg("code", code)
+                .arg("found", found)
+                .at(place),
+        );
+    }
+
     /// Something that could not be read.
     pub(crate) fn problem(&mut self, problem: Problem) {
         self.problems.push(problem);
     }
 
-    fn add(&mut self, code: &'static str, value: Option<FactValue>, state: Option<FactState>, found: Found, place: Place) {
+    fn add(
+        &mut self,
+        code: &'static str,
+        value: Option<FactValue>,
+        state: Option<FactState>,
+        found: Found,
+        place: Place,
+    ) {
         if self.has(code) {
             return;
         }

@@ -20,13 +20,17 @@ pub(crate) struct Grid {
 impl Grid {
     /// Position of the first column whose heading holds one of the stems (given without blanks).
     pub(crate) fn column(&self, stems: &[&str]) -> Option<usize> {
-        self.head.iter().position(|head| stems.iter().any(|stem| head.contains(stem)))
+        self.head
+            .iter()
+            .position(|head| stems.iter().any(|stem| head.contains(stem)))
     }
 }
 
 /// Tables of the page that hold no other table, each with its first row as header.
 pub(crate) fn grids(page: &Page) -> Vec<Grid> {
-    let tables = page.all(Page::ROOT, &["table"]).filter(|table| !is_hidden(page, *table));
+    let tables = page
+        .all(Page::ROOT, &["table"])
+        .filter(|table| !is_hidden(page, *table));
     tables
         .filter(|table| page.all(*table, &["table"]).nth(1).is_none())
         .take(MAX_TABLES)
@@ -51,7 +55,10 @@ fn grid(page: &Page, table: NodeId) -> Option<Grid> {
 fn cells(page: &Page, row: NodeId) -> Vec<String> {
     let mut cells = Vec::new();
     for cell in page.children(row).filter(|id| page.is(*id, &["td", "th"])) {
-        let span = page.attr(cell, "colspan").and_then(|span| span.trim().parse::<usize>().ok()).unwrap_or(1);
+        let span = page
+            .attr(cell, "colspan")
+            .and_then(|span| span.trim().parse::<usize>().ok())
+            .unwrap_or(1);
         let text = flat(&inner(page, cell, 600));
         for _ in 0..span.clamp(1, MAX_COLUMNS) {
             if cells.len() < MAX_COLUMNS {
@@ -68,7 +75,8 @@ mod tests {
 
     #[test]
     fn a_table_is_read_with_its_header_and_spans() {
-        let page = Page::parse("<table><tr><th colspan=2>Класс<th>Вакантных мест<tr><td>5<td>а<td>3</table>").expect("small");
+        let page =
+            Page::parse("<table><tr><th colspan=2>Класс<th>Вакантных мест<tr><td>5<td>а<td>3</table>").expect("small");
         let grids = grids(&page);
         assert_eq!(grids[0].column(&["вакант"]), Some(2));
         assert_eq!(grids[0].rows[0].1, ["5", "а", "3"]);

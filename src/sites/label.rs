@@ -69,7 +69,9 @@ fn of_founder(name: &'static str) -> Option<&'static str> {
 
 fn is_own(label: &str) -> bool {
     let label = fold(label.split(':').next().unwrap_or_default());
-    ["школы", "учреждения", "образовательной организации", "оо "].iter().any(|word| label.contains(word))
+    ["школы", "учреждения", "образовательной организации", "оо "]
+        .iter()
+        .any(|word| label.contains(word))
 }
 
 /// Label and value of one line; the value is empty when the whole line is the label.
@@ -80,7 +82,10 @@ fn split(text: &str) -> Option<(&'static str, String)> {
     if rest.is_empty() || rest == ":" {
         return Some((name, String::new()));
     }
-    let separator = [": ", ":", " – ", " — ", " - "].iter().filter_map(|sign| text.find(sign).map(|at| (at, sign.len()))).min()?;
+    let separator = [": ", ":", " – ", " — ", " - "]
+        .iter()
+        .filter_map(|sign| text.find(sign).map(|at| (at, sign.len())))
+        .min()?;
     let (label, value) = (&text[..separator.0], &text[separator.0 + separator.1..]);
     let fits = label.chars().count() <= MAX_LABEL && label_of(&fold(label)).is_some_and(|(known, _)| known == name);
     fits.then(|| (name, value.trim().chars().take(MAX_VALUE).collect()))
@@ -88,7 +93,11 @@ fn split(text: &str) -> Option<(&'static str, String)> {
 
 /// The next cell of the row, the definition of the term, or the next line.
 fn beside(page: &Page, content: &Content, position: usize, line: &Line) -> String {
-    if page.is(line.block, &["td", "th", "dt"]) || page.parent(line.block).is_some_and(|cell| page.is(cell, &["td", "th", "dt"])) {
+    if page.is(line.block, &["td", "th", "dt"])
+        || page
+            .parent(line.block)
+            .is_some_and(|cell| page.is(cell, &["td", "th", "dt"]))
+    {
         let cell = if page.is(line.block, &["td", "th", "dt"]) {
             line.block
         } else {
@@ -100,7 +109,10 @@ fn beside(page: &Page, content: &Content, position: usize, line: &Line) -> Strin
             .map(|next| inner(page, next, MAX_VALUE))
             .unwrap_or_default();
     }
-    let next = content.lines.get(position + 1).filter(|next| !next.heading && split(&next.text).is_none());
+    let next = content
+        .lines
+        .get(position + 1)
+        .filter(|next| !next.heading && split(&next.text).is_none());
     match next {
         Some(next) if line.text.ends_with(':') || line.heading => flat(&next.text).chars().take(MAX_VALUE).collect(),
         _ => String::new(),
@@ -113,7 +125,10 @@ mod tests {
 
     fn found(html: &str) -> Vec<(&'static str, String)> {
         let page = Page::parse(html).expect("small");
-        pairs(&page, &Content::of(&page)).into_iter().map(|pair| (pair.name, pair.value)).collect()
+        pairs(&page, &Content::of(&page))
+            .into_iter()
+            .map(|pair| (pair.name, pair.value))
+            .collect()
     }
 
     fn pair(name: &'static str, value: &str) -> (&'static str, String) {
@@ -122,10 +137,22 @@ mod tests {
 
     #[test]
     fn rows_lists_and_lines_give_pairs() {
-        assert_eq!(found("<table><tr><td>Год создания учреждения<td>1975</table>"), [pair("regdate", "1975")]);
-        assert_eq!(found("<table><tr><td>1<td><p>Режим работы:</p><td>8–17</table>"), [pair("worktime", "8–17")]);
-        assert_eq!(found("<dl><dt>Адрес<dd>с. Примерное</dl>"), [pair("address", "с. Примерное")]);
-        assert_eq!(found("<p><b>E-mail:</b> a@b.example<br>Тел./факс: 1</p>"), [pair("email", "a@b.example"), pair("telephonefax", "1")]);
+        assert_eq!(
+            found("<table><tr><td>Год создания учреждения<td>1975</table>"),
+            [pair("regdate", "1975")]
+        );
+        assert_eq!(
+            found("<table><tr><td>1<td><p>Режим работы:</p><td>8–17</table>"),
+            [pair("worktime", "8–17")]
+        );
+        assert_eq!(
+            found("<dl><dt>Адрес<dd>с. Примерное</dl>"),
+            [pair("address", "с. Примерное")]
+        );
+        assert_eq!(
+            found("<p><b>E-mail:</b> a@b.example<br>Тел./факс: 1</p>"),
+            [pair("email", "a@b.example"), pair("telephonefax", "1")]
+        );
     }
 
     #[test]
@@ -144,7 +171,8 @@ mod tests {
 
     #[test]
     fn a_heading_row_is_no_pair() {
-        let row = "<table><tr><th>Наименование учредителя<th>Адрес<th>Контактные телефоны<th>Адрес электронной почты</table>";
+        let row =
+            "<table><tr><th>Наименование учредителя<th>Адрес<th>Контактные телефоны<th>Адрес электронной почты</table>";
         assert_eq!(found(row), []);
     }
 }

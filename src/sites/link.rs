@@ -2,7 +2,7 @@
 
 use url::Url;
 
-use super::marks::{Marks, key};
+use super::marks::{Mark, Marks, key};
 use super::names::{Holds, holds};
 use super::text::{Content, inner};
 use super::tree::{NodeId, Page};
@@ -17,8 +17,8 @@ const EXTENSIONS: &[&str] = &[
 /// A link that leads to a document.
 #[derive(Debug)]
 pub(crate) struct DocumentLink {
-    /// Name of the mark around it, folded, when it holds a document.
-    pub(crate) mark: Option<String>,
+    /// Names of the mark around it, as written, when it holds a document; one file may serve two.
+    pub(crate) marks: Vec<String>,
     /// Title: link text, else text around, else heading, else file name.
     pub(crate) title: String,
     /// The heading above.
@@ -32,7 +32,11 @@ pub(crate) struct DocumentLink {
 /// Resolves an address of the page; a broken one gives nothing. Backslashes, blanks and Cyrillic are mended by the url standard.
 pub(crate) fn resolve(base: &Url, href: &str) -> Option<Url> {
     let href = href.trim();
-    if href.is_empty() || href.starts_with('#') || href.chars().all(|letter| matches!(letter, '?' | '!' | '-')) || href.starts_with("!!!") {
+    if href.is_empty()
+        || href.starts_with('#')
+        || href.chars().all(|letter| matches!(letter, '?' | '!' | '-'))
+        || href.starts_with("!!!")
+    {
         return None;
     }
     let mut url = base.join(href).ok()?;
@@ -45,30 +49,40 @@ pub(crate) fn resolve(base: &Url, href: &str) -> Option<Url> {
 /// True when the address ends like a file or is a document page of a known engine.
 pub(crate) fn is_document(url: &Url) -> bool {
     let path = url.path();
-    extension(path).is_some() || path.ends_with("/file/card") || path.contains("/netcat_files/") || path.contains("/dokumenty/dokumenty-all")
+    extension(path).is_some()
+        || path.ends_with("/file/card")
+        || path.contains("/netcat_files/")
+        || path.contains("/dokumenty/dokumenty-all")
 }
 
 fn extension(path: &str) -> Option<&'static str> {
     let (_, found) = path.rsplit_once('.')?;
-    EXTENSIONS.iter().copied().find(|known| known.eq_ignore_ascii_case(found))
+    EXTENSIONS
+        .iter()
+        .copied()
+        .find(|known| known.eq_ignore_ascii_case(found))
 }
 
 /// Every link of the main content to a document, in document order.
 pub(crate) fn documents(page: &Page, content: &Content, marks: &Marks<'_>, base: &Url) -> Vec<DocumentLink> {
     let mut found = Vec::new();
     for (node, heading) in content.links.iter().take(MAX_LINKS) {
-        let mark = mark_of(page, marks, *node);
+        let names = marks_of(page, marks, *node);
         let Some(url) = page.attr(*node, "href").and_then(|href| resolve(base, href)) else {
             continue;
         };
         // A register entry or a page of the school is a document when the mark says so.
-        if mark.is_none() && !is_document(&url) || extension(url.path()) == Some("sig") {
+        if names.is_empty() && !is_document(&url) || extension(url.path()) == Some("sig") {
             continue;
         }
-        let file = url.path_segments().and_then(|mut parts| parts.next_back()).unwrap_or_default().to_owned();
+        let file = url
+            .path_segments()
+            .and_then(|mut parts| parts.next_back())
+            .unwrap_or_default()
+            .to_owned();
         let heading = heading.map(|at| content.lines[at].text.clone()).unwrap_or_default();
         found.push(DocumentLink {
-            mark,
+            marks: names,
             title: title_of(page, *node, &heading, &file),
             heading,
             file,
@@ -78,14 +92,15 @@ pub(crate) fn documents(page: &Page, content: &Content, marks: &Marks<'_>, base:
     found
 }
 
-fn mark_of(page: &Page, marks: &Marks<'_>, node: NodeId) -> Option<String> {
+fn marks_of(page: &Page, marks: &Marks<'_>, node: NodeId) -> Vec<String> {
     let around = std::iter::once(node).chain(page.ancestors(node));
+    let holding = |mark: &&Mark| mark.names.iter().any(|name| holds(&key(name)) == Holds::Document);
     around
         .chain(page.inside(node).take(20))
         .filter_map(|id| marks.at(id))
-        .flat_map(|mark| &mark.names)
-        .map(|name| key(name))
-        .find(|name| holds(name) == Holds::Document)
+        .find(holding)
+        .map(|mark| mark.names.clone())
+        .unwrap_or_default()
 }
 
 fn title_of(page: &Page, node: NodeId, heading: &str, file: &str) -> String {
@@ -112,15 +127,37 @@ fn title_of(page: &Page, node: NodeId, heading: &str, file: &str) -> String {
 
 fn is_generic(text: &str) -> bool {
     const WORDS: &[&str] = &[
-        "открыть", "скачать", "просмотр", "посмотреть", "смотреть", "ссылка", "здесь", "подробнее", "файл", "документ",
-        "загрузить", "перейти", "pdf", "doc", "docx", "xls", "xlsx", "эп", "эцп",
+        "открыть",
+        "скачать",
+        "просмотр",
+        "посмотреть",
+        "смотреть",
+        "ссылка",
+        "здесь",
+        "подробнее",
+        "файл",
+        "документ",
+        "загрузить",
+        "перейти",
+        "pdf",
+        "doc",
+        "docx",
+        "xls",
+        "xlsx",
+        "эп",
+        "эцп",
     ];
     let text = fold(text);
     let bare = text.trim_matches(|letter: char| !letter.is_alphanumeric());
     bare.chars().filter(|letter| letter.is_alphabetic()).count() < 3
         || WORDS.contains(&bare)
-        || bare.strip_suffix("страница").is_some_and(|rest| rest.trim().chars().all(|letter| letter.is_ascii_digit()))
-        || WORDS.iter().any(|word| bare.strip_prefix(word).is_some_and(|rest| rest.len() < 14 && rest.starts_with([' ', '(', ','])))
+        || bare
+            .strip_suffix("страница")
+            .is_some_and(|rest| rest.trim().chars().all(|letter| letter.is_ascii_digit()))
+        || WORDS.iter().any(|word| {
+            bare.strip_prefix(word)
+                .is_some_and(|rest| rest.len() < 14 && rest.starts_with([' ', '(', ',']))
+        })
 }
 
 #[cfg(test)]
@@ -131,21 +168,45 @@ mod tests {
         let page = Page::parse(html).expect("small");
         let base = Url::parse("https://school.example/sveden/document").expect("an address");
         let content = Content::of(&page);
-        documents(&page, &content, &Marks::of(&page), &base).into_iter().map(|link| link.title).collect()
+        documents(&page, &content, &Marks::of(&page), &base)
+            .into_iter()
+            .map(|link| link.title)
+            .collect()
     }
 
     #[test]
     fn a_title_is_looked_for_around_a_link_that_says_open() {
-        assert_eq!(titles("<ul><li>Устав школы <a href=u.pdf>Скачать</a></ul>"), ["Устав школы"]);
-        assert_eq!(titles("<table><tr><td>Устав<td><a href='u 1.PDF'>Открыть</a></table>"), ["Устав"]);
-        assert_eq!(titles("<h3>Устав</h3><div><a href=u.pdf>1 страница</a></div>"), ["Устав"]);
+        assert_eq!(
+            titles("<ul><li>Устав школы <a href=u.pdf>Скачать</a></ul>"),
+            ["Устав школы"]
+        );
+        assert_eq!(
+            titles("<table><tr><td>Устав<td><a href='u 1.PDF'>Открыть</a></table>"),
+            ["Устав"]
+        );
+        assert_eq!(
+            titles("<h3>Устав</h3><div><a href=u.pdf>1 страница</a></div>"),
+            ["Устав"]
+        );
         assert_eq!(titles("<div><a href=polog_pou_22.pdf></a></div>"), ["polog_pou_22.pdf"]);
     }
 
     #[test]
     fn broken_links_are_no_documents() {
-        for href in ["#", "", "??", "javascript:void(0)", "!!!fix me plz!!!", "mailto:a@b.example", "/sveden/document"] {
-            assert_eq!(titles(&format!("<a href='{href}'>Устав.pdf</a>")), Vec::<String>::new(), "{href}");
+        for href in [
+            "#",
+            "",
+            "??",
+            "javascript:void(0)",
+            "!!!fix me plz!!!",
+            "mailto:a@b.example",
+            "/sveden/document",
+        ] {
+            assert_eq!(
+                titles(&format!("<a href='{href}'>Устав.pdf</a>")),
+                Vec::<String>::new(),
+                "{href}"
+            );
         }
     }
 }

@@ -2,10 +2,12 @@
 
 use std::collections::HashMap;
 
+use super::gather::mark_place;
 use super::names::{HEADINGS, Holds, holds, label_of};
 use super::text::{MAX_TEXT, inner, is_hidden};
 use super::tree::{NodeId, Page};
 use super::words::{flat, fold, is_dash, is_filler, is_refusal, tight};
+use crate::domain::place::Place;
 
 /// Most marks read from one page: a table of 300 teachers has 3,000.
 const MAX_MARKS: usize = 20_000;
@@ -72,11 +74,18 @@ impl<'p> Marks<'p> {
             let Some(value) = page.attr(node, "itemprop") else {
                 continue;
             };
-            let names: Vec<String> = value.split_whitespace().map(bare_name).filter(|name| !name.is_empty()).collect();
+            let names: Vec<String> = value
+                .split_whitespace()
+                .map(bare_name)
+                .filter(|name| !name.is_empty())
+                .collect();
             if names.is_empty() || list.len() >= MAX_MARKS {
                 continue;
             }
-            while open.last().is_some_and(|(_, above)| !page.ancestors(node).any(|id| id == *above)) {
+            while open
+                .last()
+                .is_some_and(|(_, above)| !page.ancestors(node).any(|id| id == *above))
+            {
                 open.pop();
             }
             let parent = open.last().map(|(position, _)| *position);
@@ -104,7 +113,11 @@ impl<'p> Marks<'p> {
             }
         }
         let hidden_count = !list.is_empty() && list.iter().all(|mark| mark.hidden);
-        let by_node = list.iter().enumerate().map(|(position, mark)| (mark.node, position)).collect();
+        let by_node = list
+            .iter()
+            .enumerate()
+            .map(|(position, mark)| (mark.node, position))
+            .collect();
         Self {
             page,
             list,
@@ -140,6 +153,11 @@ impl<'p> Marks<'p> {
     /// Line of a mark.
     pub(crate) fn line(&self, mark: &Mark) -> u32 {
         self.page.line(mark.node)
+    }
+
+    /// The place of a mark, with its name as the page writes it.
+    pub(crate) fn place(&self, mark: &Mark) -> Place {
+        mark_place(self.line(mark), mark.names.first().map_or("", String::as_str))
     }
 
     /// The nearest record mark around; wrappers and plain marks on the way are skipped.
@@ -200,7 +218,10 @@ impl<'p> Marks<'p> {
 
     /// True when the texts of the row are the headings of its table, or standard headings; zeros beside them do not help.
     fn repeats_headings(&self, record: &Record<'_>) -> bool {
-        let headings = record.fields.first().map_or_else(Vec::new, |(_, mark)| self.headings_of(mark));
+        let headings = record
+            .fields
+            .first()
+            .map_or_else(Vec::new, |(_, mark)| self.headings_of(mark));
         let mut texts = 0;
         let mut same = 0;
         for (name, mark) in &record.fields {
@@ -209,7 +230,10 @@ impl<'p> Marks<'p> {
                 continue;
             }
             texts += 1;
-            if headings.contains(&text) || HEADINGS.contains(&text.as_str()) || holds(name) == Holds::Count && text.len() > 60 {
+            if headings.contains(&text)
+                || HEADINGS.contains(&text.as_str())
+                || holds(name) == Holds::Count && text.len() > 60
+            {
                 same += 1;
             }
         }
@@ -230,7 +254,10 @@ impl<'p> Marks<'p> {
             .take(HEADER_NODES)
             .filter(|id| page.is(*id, &["th"]))
             .chain(first.into_iter().flat_map(|first| page.all(first, &["td"])).take(40));
-        cells.map(|cell| tight(&inner(page, cell, 400))).filter(|text| !text.is_empty()).collect()
+        cells
+            .map(|cell| tight(&inner(page, cell, 400)))
+            .filter(|text| !text.is_empty())
+            .collect()
     }
 }
 
@@ -264,17 +291,25 @@ impl Mark {
 }
 
 impl Record<'_> {
-    /// What the first field of a folded name says.
-    pub(crate) fn said(&self, name: &str) -> Said {
+    /// The first field of a folded name.
+    pub(crate) fn mark(&self, name: &str) -> Option<&Mark> {
         self.fields
             .iter()
             .find(|(known, _)| known == name)
-            .map_or(Said::Empty, |(_, mark)| mark.said())
+            .map(|(_, mark)| *mark)
+    }
+
+    /// What the first field of a folded name says.
+    pub(crate) fn said(&self, name: &str) -> Said {
+        self.mark(name).map_or(Said::Empty, Mark::said)
     }
 
     /// The value of the first field of a folded name.
     pub(crate) fn value(&self, name: &str) -> Option<String> {
-        self.fields.iter().filter(|(known, _)| known == name).find_map(|(_, mark)| mark.value())
+        self.fields
+            .iter()
+            .filter(|(known, _)| known == name)
+            .find_map(|(_, mark)| mark.value())
     }
 
     /// True when every field is a refusal, a dash or empty, and at least one is a refusal or a dash.
@@ -354,7 +389,9 @@ fn value_text(page: &Page, node: NodeId) -> String {
             .unwrap_or(text);
     }
     match text.split_once(':') {
-        Some((label, value)) if label.chars().count() <= 150 && label_of(&fold(label)).is_some() => value.trim().to_owned(),
+        Some((label, value)) if label.chars().count() <= 150 && label_of(&fold(label)).is_some() => {
+            value.trim().to_owned()
+        }
         _ => text,
     }
 }
@@ -385,21 +422,52 @@ mod tests {
 
     #[test]
     fn marks_keep_document_order_and_their_nearest_marked_parent() {
-        let page = Page::parse("<table><tr itemprop=vacant><td><b itemprop='eduLevel x'>а</b><td itemprop>б<td itemprop=eduForm>в</table>")
-            .expect("small");
+        let page = Page::parse(
+            "<table><tr itemprop=vacant><td><b itemprop='eduLevel x'>а</b><td itemprop>б<td itemprop=eduForm>в</table>",
+        )
+        .expect("small");
         let marks = Marks::of(&page);
-        let shown: Vec<_> = marks.list.iter().map(|mark| (mark.names.join(" "), mark.parent, mark.text.as_str())).collect();
-        assert_eq!(shown, [("vacant".into(), None, ""), ("eduLevel x".into(), Some(0), "а"), ("eduForm".into(), Some(0), "в")]);
+        let shown: Vec<_> = marks
+            .list
+            .iter()
+            .map(|mark| (mark.names.join(" "), mark.parent, mark.text.as_str()))
+            .collect();
+        assert_eq!(
+            shown,
+            [
+                ("vacant".into(), None, ""),
+                ("eduLevel x".into(), Some(0), "а"),
+                ("eduForm".into(), Some(0), "в")
+            ]
+        );
     }
 
     #[test]
     fn faults_of_real_pages_are_read_through() {
-        assert_eq!(said("<table><tr><td itemprop=regDate>Дата создания:<td>1990 год</table>", "regdate"), [value("1990 год")]);
-        assert_eq!(said("<p itemProp='RegDate'>Дата создания школы: 1990 год</p>", "regdate"), [value("1990 год")]);
+        assert_eq!(
+            said(
+                "<table><tr><td itemprop=regDate>Дата создания:<td>1990 год</table>",
+                "regdate"
+            ),
+            [value("1990 год")]
+        );
+        assert_eq!(
+            said("<p itemProp='RegDate'>Дата создания школы: 1990 год</p>", "regdate"),
+            [value("1990 год")]
+        );
         assert_eq!(said("<div itemprop=address>нет</div>", "address"), [Said::Refused]);
-        assert_eq!(said("<div style='display: none' itemprop=address>non</div><div itemprop=address>ул.</div>", "address"), [value("ул.")]);
+        assert_eq!(
+            said(
+                "<div style='display: none' itemprop=address>non</div><div itemprop=address>ул.</div>",
+                "address"
+            ),
+            [value("ул.")]
+        );
         assert_eq!(said("<div itemprop=address>???</div>", "address"), [Said::Empty]);
-        assert_eq!(said("<div hidden><p itemprop=address>ул.</p></div>", "address"), [value("ул.")]);
+        assert_eq!(
+            said("<div hidden><p itemprop=address>ул.</p></div>", "address"),
+            [value("ул.")]
+        );
     }
 
     #[test]
@@ -410,10 +478,31 @@ mod tests {
             let (records, dropped) = marks.records("rucovodstvo", &["fio", "post"]);
             (records.len(), dropped)
         };
-        assert_eq!(count("<p itemprop=rucovodstvo><b itemprop=fio>а</b><b itemprop=post>б</b></p>"), (1, 0));
-        assert_eq!(count("<br itemprop=rucovodstvo><p><b itemprop=fio>а</b><b itemprop=post>б</b><b itemprop=fio>в</b><b itemprop=post>г</b></p>"), (2, 0));
-        assert_eq!(count("<div itemprop=rucovodstvo><b itemprop=fio>а</b><b itemprop=post>б</b><b itemprop=fio>в</b><b itemprop=post>г</b></div>"), (2, 0));
-        assert_eq!(count("<br itemprop=rucovodstvo><b itemprop=fio>а</b><b itemprop=fio>в</b><b itemprop=post>г</b>"), (0, 0));
-        assert_eq!(count("<table><tr itemprop=rucovodstvo><td itemprop=fio>Ф.И.О.<td itemprop=post>Должность<tr itemprop=rucovodstvo><td itemprop=fio>а<td itemprop=post>директор</table>"), (1, 1));
+        assert_eq!(
+            count("<p itemprop=rucovodstvo><b itemprop=fio>а</b><b itemprop=post>б</b></p>"),
+            (1, 0)
+        );
+        assert_eq!(
+            count(
+                "<br itemprop=rucovodstvo><p><b itemprop=fio>а</b><b itemprop=post>б</b><b itemprop=fio>в</b><b itemprop=post>г</b></p>"
+            ),
+            (2, 0)
+        );
+        assert_eq!(
+            count(
+                "<div itemprop=rucovodstvo><b itemprop=fio>а</b><b itemprop=post>б</b><b itemprop=fio>в</b><b itemprop=post>г</b></div>"
+            ),
+            (2, 0)
+        );
+        assert_eq!(
+            count("<br itemprop=rucovodstvo><b itemprop=fio>а</b><b itemprop=fio>в</b><b itemprop=post>г</b>"),
+            (0, 0)
+        );
+        assert_eq!(
+            count(
+                "<table><tr itemprop=rucovodstvo><td itemprop=fio>Ф.И.О.<td itemprop=post>Должность<tr itemprop=rucovodstvo><td itemprop=fio>а<td itemprop=post>директор</table>"
+            ),
+            (1, 1)
+        );
     }
 }

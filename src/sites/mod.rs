@@ -64,8 +64,10 @@ pub use walk::{Outcome, Request, Walk};
 pub struct Reading {
     /// Facts of the page, or facts about the answer that is no page.
     pub facts: Vec<Fact>,
-    /// What could not be read.
+    /// Cells that could not be read: for the quarantine.
     pub problems: Problems,
+    /// What the page leaves out or this version does not read: for the log of the pull, not for the quarantine.
+    pub notes: Problems,
     /// The reason the whole answer is refused.
     pub refused: Option<Problem>,
     /// Text of the page for [`Walk::got`]; nothing when it is no page.
@@ -86,9 +88,12 @@ pub fn read_answer(section: Section, answer: &Answer<'_>, url: &str, unit: &Arc<
         }
         kind => (kind.refusal(), Vec::new(), None),
     };
+    let rest = problems.into_iter().filter(|problem| !is_whole(problem));
+    let (notes, problems) = rest.partition(is_note);
     Reading {
         facts,
-        problems: problems.into_iter().filter(|problem| !is_whole(problem)).collect(),
+        problems,
+        notes,
         refused,
         text,
     }
@@ -99,6 +104,11 @@ fn is_whole(problem: &Problem) -> bool {
     matches!(problem.code(), "MSK-SITE-10" | "MSK-SITE-11" | "MSK-SITE-17")
 }
 
+/// Problems that no cell stands behind.
+fn is_note(problem: &Problem) -> bool {
+    matches!(problem.code(), "MSK-SITE-12" | "MSK-SITE-15" | "MSK-SITE-18")
+}
+
 /// Facts about an answer: whether the site is there and whether it is guarded.
 fn about(kind: &PageKind, url: &str, unit: &Arc<UnitRef>) -> Vec<Fact> {
     let mut gather = Gather::new(unit, url);
@@ -106,7 +116,11 @@ fn about(kind: &PageKind, url: &str, unit: &Arc<UnitRef>) -> Vec<Fact> {
     let available = match kind {
         PageKind::Html { .. } | PageKind::File(_) => Some(true),
         // A guard says nothing of the site behind it; an error of the server may pass.
-        PageKind::Guard(_) | PageKind::NeedsScripts | PageKind::Maintenance | PageKind::TooLarge(_) | PageKind::Login => None,
+        PageKind::Guard(_)
+        | PageKind::NeedsScripts
+        | PageKind::Maintenance
+        | PageKind::TooLarge(_)
+        | PageKind::Login => None,
         PageKind::Status(status) => (*status < 500 && *status != 429 && *status != 403).then_some(false),
         PageKind::Parking | PageKind::SoftNotFound | PageKind::Empty => Some(false),
     };
@@ -114,8 +128,15 @@ fn about(kind: &PageKind, url: &str, unit: &Arc<UnitRef>) -> Vec<Fact> {
         Some(available) => gather.value("site_available", FactValue::Bool(available), Found::Answer, place()),
         None => gather.state("site_available", FactState::Unknown, Found::Answer, place()),
     }
-    gather.value("site_blocked", FactValue::Bool(kind.is_blocked()), Found::Answer, place());
-    if !matches!(kind, PageKind::Html { .. }) {
+    gather.value(
+        "site_blocked",
+        FactValue::Bool(kind.is_blocked()),
+        Found::Answer,
+        place(),
+    );
+    if matches!(kind, PageKind::SoftNotFound | PageKind::Status(404 | 410)) {
+        gather.word("subsection_content_state", "not_found", Found::Answer, place());
+    } else if !matches!(kind, PageKind::Html { .. }) {
         gather.state("subsection_content_state", FactState::Unknown, Found::Answer, place());
     }
     gather.facts
@@ -137,7 +158,12 @@ pub fn read(section: Section, text: &str, url: &str, unit: &Arc<UnitRef>) -> (Ve
                 tree::Over::Count => tree::MAX_NODES,
             };
             gather.problem(Problem::new("MSK-SITE-10").arg("limit", limit));
-            gather.state("subsection_content_state", FactState::Unknown, Found::Title, line_place(1, "страница"));
+            gather.state(
+                "subsection_content_state",
+                FactState::Unknown,
+                Found::Title,
+                line_place(1, "страница"),
+            );
             return (gather.facts, gather.problems);
         }
     };
@@ -145,7 +171,12 @@ pub fn read(section: Section, text: &str, url: &str, unit: &Arc<UnitRef>) -> (Ve
     let sheet = read::Sheet::of(&page, &content, &base);
     if !plan::is_confirmed(section, &content, &sheet.marks) {
         gather.problem(Problem::new("MSK-SITE-11").arg("section", section.as_str()));
-        gather.word("subsection_content_state", "not_found", Found::Title, line_place(1, "страница"));
+        gather.word(
+            "subsection_content_state",
+            "not_found",
+            Found::Title,
+            line_place(1, "страница"),
+        );
         return (gather.facts, gather.problems);
     }
     fill(section, &sheet, &page, &mut gather);
@@ -160,14 +191,27 @@ fn fill(section: Section, sheet: &read::Sheet<'_>, page: &tree::Page, gather: &m
     state::tell(state, gather);
     let low_vision = sheet.marks.named("copy").next();
     if let Some(mark) = low_vision {
-        gather.present("site_low_vision_version_present", Found::Mark, gather::mark_place(sheet.marks.line(mark), "copy"));
+        gather.present(
+            "site_low_vision_version_present",
+            Found::Mark,
+            gather::mark_place(sheet.marks.line(mark), "copy"),
+        );
     }
     if let Some(day) = day {
-        gather.texts("page_as_of_date", vec![day], Found::Text, line_place(1, "текст страницы"));
+        gather.texts(
+            "page_as_of_date",
+            vec![day],
+            Found::Text,
+            line_place(1, "текст страницы"),
+        );
     }
     if matches!(state, state::ContentState::Filled | state::ContentState::Garbage) {
         read::section(section, sheet, gather);
     } else {
-        gather.problem(Problem::new("MSK-SITE-18").arg("section", section.as_str()).arg("state", state.as_str()));
+        gather.problem(
+            Problem::new("MSK-SITE-18")
+                .arg("section", section.as_str())
+                .arg("state", state.as_str()),
+        );
     }
 }

@@ -16,17 +16,47 @@ const MAX_TITLE: usize = 200;
 
 /// Names of marks that belong to one subsection only.
 const OWN: &[(Section, &[&str])] = &[
-    (Section::Common, &["regdate", "uchredlaw", "worktime", "fullname", "osnovsveden"]),
+    (
+        Section::Common,
+        &["regdate", "uchredlaw", "worktime", "fullname", "osnovsveden"],
+    ),
     (Section::Struct, &["structorguprav"]),
-    (Section::Document, &["ustavdoclink", "localactstud", "localactorder", "reportedudoclink", "priemdoclink", "modedoclink", "tekkontroldoclink"]),
-    (Section::Education, &["eduaccred", "eduop", "educhislen", "educhislenel", "languageel", "eduperevod"]),
+    (
+        Section::Document,
+        &[
+            "ustavdoclink",
+            "localactstud",
+            "localactorder",
+            "reportedudoclink",
+            "priemdoclink",
+            "modedoclink",
+            "tekkontroldoclink",
+        ],
+    ),
+    (
+        Section::Education,
+        &[
+            "eduaccred",
+            "eduop",
+            "educhislen",
+            "educhislenel",
+            "languageel",
+            "eduperevod",
+        ],
+    ),
     (Section::Standards, &["edufeddoc"]),
     (Section::Managers, &["rucovodstvo"]),
     (Section::Employees, &["teachingstaff"]),
-    (Section::Objects, &["purposecab", "purposelibr", "purposesport", "comnet"]),
+    (
+        Section::Objects,
+        &["purposecab", "purposelibr", "purposesport", "comnet"],
+    ),
     (Section::Grants, &["grant", "support", "hostelinfo"]),
     (Section::Paid, &["paidedu", "paiddog", "paidst"]),
-    (Section::Budget, &["finplandoclink", "volume", "finbmvolume", "planfinrec"]),
+    (
+        Section::Budget,
+        &["finplandoclink", "volume", "finbmvolume", "planfinrec"],
+    ),
     (Section::Vacant, &["vacant", "numberbmvacant", "numberbfvacant"]),
     (Section::Inter, &["internationaldog"]),
     (Section::Catering, &["meals"]),
@@ -34,9 +64,21 @@ const OWN: &[(Section, &[&str])] = &[
 
 /// True when a heading, the title or a line names the subsection, or a mark of its own is there.
 pub(super) fn is_confirmed(section: Section, content: &Content, marks: &Marks<'_>) -> bool {
-    let by_title = content.titles.iter().any(|title| title.chars().count() <= MAX_TITLE * 2 && title.split(['|', '—', '/', '«']).any(|part| section.is_named_by(part)));
-    let by_line = || content.lines.iter().any(|line| !line.linked && line.text.chars().count() <= MAX_TITLE && section.is_named_by(&line.text));
-    let by_mark = || OWN.iter().filter(|(known, _)| *known == section).any(|(_, names)| names.iter().any(|name| marks.has(name)));
+    let by_title = content.titles.iter().any(|title| {
+        title.chars().count() <= MAX_TITLE * 2
+            && title.split(['|', '—', '/', '«']).any(|part| section.is_named_by(part))
+    });
+    let by_line = || {
+        content
+            .lines
+            .iter()
+            .any(|line| !line.linked && line.text.chars().count() <= MAX_TITLE && section.is_named_by(&line.text))
+    };
+    let by_mark = || {
+        OWN.iter()
+            .filter(|(known, _)| *known == section)
+            .any(|(_, names)| names.iter().any(|name| marks.has(name)))
+    };
     by_title || by_mark() || by_line()
 }
 
@@ -48,7 +90,10 @@ pub(super) fn named_links(page: &Page, base: &Url) -> Vec<(Section, Url)> {
         let Some(url) = page.attr(link, "href").and_then(|href| resolve(base, href)) else {
             continue;
         };
-        let named = Section::ALL.iter().copied().filter(|section| section.is_named_by(&text));
+        let named = Section::ALL
+            .iter()
+            .copied()
+            .filter(|section| section.is_named_by(&text));
         found.extend(named.map(|section| (section, url.clone())));
     }
     found
@@ -57,7 +102,10 @@ pub(super) fn named_links(page: &Page, base: &Url) -> Vec<(Section, Url)> {
 /// Pages that a split subsection names by `addRef`, at most ten (order No. 1493 expects about as many).
 pub(super) fn parts(page: &Page, base: &Url) -> Vec<Url> {
     page.inside(Page::ROOT)
-        .filter(|id| page.attr(*id, "itemprop").is_some_and(|name| name.trim().eq_ignore_ascii_case("addref")))
+        .filter(|id| {
+            page.attr(*id, "itemprop")
+                .is_some_and(|name| name.trim().eq_ignore_ascii_case("addref"))
+        })
         .filter_map(|id| page.attr(id, "href").and_then(|href| resolve(base, href)))
         .take(10)
         .collect()
@@ -65,7 +113,10 @@ pub(super) fn parts(page: &Page, base: &Url) -> Vec<Url> {
 
 /// Addresses of a subsection on a site, likeliest first: links of its pages, then known paths.
 pub(super) fn candidates(section: Section, base: &Url, links: &[(Section, Url)]) -> Vec<Url> {
-    let named = links.iter().filter(|(known, _)| *known == section).map(|(_, url)| url.clone());
+    let named = links
+        .iter()
+        .filter(|(known, _)| *known == section)
+        .map(|(_, url)| url.clone());
     let known = section.addresses().into_iter().filter_map(|path| base.join(&path).ok());
     let mut found: Vec<Url> = Vec::new();
     for url in named.chain(known) {

@@ -58,7 +58,11 @@ pub(super) fn of(section: Section, sheet: &Sheet<'_>, page: &Page) -> ContentSta
     }
     if marks.values + marks.refusals > 0 || !sheet.pairs.is_empty() || !sheet.links.is_empty() {
         let only_requirement = marks.values == 0 && sheet.links.is_empty() && is_requirement(&sheet.text);
-        return if only_requirement { ContentState::RequirementText } else { ContentState::Filled };
+        return if only_requirement {
+            ContentState::RequirementText
+        } else {
+            ContentState::Filled
+        };
     }
     if is_requirement(&sheet.text) {
         return ContentState::RequirementText;
@@ -97,7 +101,12 @@ fn placeholders(marks: &Marks<'_>, section: Section) -> bool {
         dropped += headings;
     }
     let outside = marks.list.iter().any(|mark| {
-        let alone = mark.parent.is_none_or(|parent| marks.list[parent].names.iter().all(|name| holds(&name.to_lowercase()) != Holds::Record));
+        let alone = mark.parent.is_none_or(|parent| {
+            marks.list[parent]
+                .names
+                .iter()
+                .all(|name| holds(&name.to_lowercase()) != Holds::Record)
+        });
         alone && !mark.is("copy") && mark.value().is_some()
     });
     dropped > 0 && !outside
@@ -118,7 +127,10 @@ impl Counted {
         let titles: Vec<String> = sheet.content.titles.iter().map(|title| tight(title)).collect();
         let mut counted = Self::default();
         for mark in &marks.list {
-            let kind = mark.names.first().map_or(Holds::Text, |name| holds(&name.to_lowercase()));
+            let kind = mark
+                .names
+                .first()
+                .map_or(Holds::Text, |name| holds(&name.to_lowercase()));
             if kind == Holds::Nothing {
                 continue;
             }
@@ -155,5 +167,10 @@ fn is_of_kind(kind: Holds, text: &str) -> Option<bool> {
 /// Tells the state as a fact.
 pub(super) fn tell(state: ContentState, gather: &mut Gather<'_>) {
     use super::gather::{Found, line_place};
-    gather.word("subsection_content_state", state.as_str(), Found::Title, line_place(1, "страница"));
+    gather.word(
+        "subsection_content_state",
+        state.as_str(),
+        Found::Title,
+        line_place(1, "страница"),
+    );
 }

@@ -6,11 +6,50 @@ use super::words::{flat, fold};
 /// Longest text taken from one element; the longest real cell is a working-hours paragraph.
 pub(crate) const MAX_TEXT: usize = 4_000;
 
-const SILENT: &[&str] = &["script", "style", "noscript", "template", "head", "iframe", "object", "select", "svg"];
+const SILENT: &[&str] = &[
+    "script", "style", "noscript", "template", "head", "iframe", "object", "select", "svg",
+];
 const BLOCKS: &[&str] = &[
-    "address", "article", "aside", "blockquote", "body", "caption", "center", "dd", "div", "dl", "dt", "fieldset", "figure",
-    "footer", "form", "h1", "h2", "h3", "h4", "h5", "h6", "header", "html", "legend", "li", "main", "nav", "ol", "p", "pre",
-    "section", "summary", "table", "tbody", "td", "tfoot", "th", "thead", "tr", "ul",
+    "address",
+    "article",
+    "aside",
+    "blockquote",
+    "body",
+    "caption",
+    "center",
+    "dd",
+    "div",
+    "dl",
+    "dt",
+    "fieldset",
+    "figure",
+    "footer",
+    "form",
+    "h1",
+    "h2",
+    "h3",
+    "h4",
+    "h5",
+    "h6",
+    "header",
+    "html",
+    "legend",
+    "li",
+    "main",
+    "nav",
+    "ol",
+    "p",
+    "pre",
+    "section",
+    "summary",
+    "table",
+    "tbody",
+    "td",
+    "tfoot",
+    "th",
+    "thead",
+    "tr",
+    "ul",
 ];
 const HEADINGS: &[&str] = &["h1", "h2", "h3", "h4", "h5", "h6", "caption", "legend", "summary"];
 
@@ -191,7 +230,8 @@ impl Open {
     fn close(&mut self, page: &Page, lines: &mut Vec<Line>) {
         let text = flat(&self.text);
         if let Some(block) = self.block.filter(|_| !text.is_empty()) {
-            let heading = page.is(block, HEADINGS) || !self.plain && !page.is(block, &["td", "li"]) && !text.ends_with(':');
+            let heading =
+                page.is(block, HEADINGS) || !self.plain && !page.is(block, &["td", "li"]) && !text.ends_with(':');
             if heading {
                 self.heading = Some(lines.len());
             }
@@ -211,18 +251,32 @@ impl Open {
 fn title_text(page: &Page, id: NodeId) -> String {
     if page.is(id, &["title"]) {
         // The title stands in the silent head.
-        let text = page.children(id).filter_map(|child| page.own_text(child)).collect::<String>();
+        let text = page
+            .children(id)
+            .filter_map(|child| page.own_text(child))
+            .collect::<String>();
         return flat(&text).chars().take(MAX_TEXT).collect();
     }
     flat(&inner(page, id, MAX_TEXT))
 }
 
 fn main_element(page: &Page) -> NodeId {
-    let letters = |id: &NodeId| inner(page, *id, 200).chars().filter(|letter| letter.is_alphabetic()).count();
-    let by_tag = page.all(Page::ROOT, &["main"]).chain(page.all(Page::ROOT, &["article"])).take(2);
+    let letters = |id: &NodeId| {
+        inner(page, *id, 200)
+            .chars()
+            .filter(|letter| letter.is_alphabetic())
+            .count()
+    };
+    let by_tag = page
+        .all(Page::ROOT, &["main"])
+        .chain(page.all(Page::ROOT, &["article"]))
+        .take(2);
     let by_id = page
         .inside(Page::ROOT)
-        .filter(|id| page.attr(*id, "id").is_some_and(|name| matches!(name, "content" | "main" | "main-content")))
+        .filter(|id| {
+            page.attr(*id, "id")
+                .is_some_and(|name| matches!(name, "content" | "main" | "main-content"))
+        })
         .take(2);
     by_tag
         .chain(by_id)
@@ -233,7 +287,16 @@ fn main_element(page: &Page) -> NodeId {
 
 fn is_aside(page: &Page, id: NodeId) -> bool {
     const WORDS: &[&str] = &[
-        "nav", "navbar", "menu", "footer", "sidebar", "breadcrumb", "breadcrumbs", "leftmenu", "topmenu", "mainmenu",
+        "nav",
+        "navbar",
+        "menu",
+        "footer",
+        "sidebar",
+        "breadcrumb",
+        "breadcrumbs",
+        "leftmenu",
+        "topmenu",
+        "mainmenu",
     ];
     if page.is(id, &["nav", "footer", "aside", "header"]) {
         return true;
@@ -241,11 +304,14 @@ fn is_aside(page: &Page, id: NodeId) -> bool {
     if page.is(id, &["body", "table", "tr", "td", "tbody"]) {
         return false;
     }
-    ["class", "id"].iter().filter_map(|name| page.attr(id, name)).any(|value| {
-        value
-            .split_whitespace()
-            .any(|word| WORDS.contains(&fold(word).as_str()) || word.starts_with("menu-") || word.starts_with("footer-"))
-    })
+    ["class", "id"]
+        .iter()
+        .filter_map(|name| page.attr(id, name))
+        .any(|value| {
+            value.split_whitespace().any(|word| {
+                WORDS.contains(&fold(word).as_str()) || word.starts_with("menu-") || word.starts_with("footer-")
+            })
+        })
 }
 
 #[cfg(test)]
@@ -266,7 +332,11 @@ mod tests {
         )
         .expect("small");
         let content = Content::of(&page);
-        let texts: Vec<_> = content.lines.iter().map(|line| (line.text.as_str(), line.heading)).collect();
+        let texts: Vec<_> = content
+            .lines
+            .iter()
+            .map(|line| (line.text.as_str(), line.heading))
+            .collect();
         assert_eq!(texts, [("Отчёты за 2025 год", true), ("Отчёт", false)]);
         assert_eq!(content.links[0].1, Some(0));
         assert!(content.lines[1].linked);

@@ -16,8 +16,9 @@ fn pattern(text: &str) -> Regex {
 /// A number of a cell: the whole text, or digits with a unit after them («4 места», «12 лет»).
 #[must_use]
 pub(crate) fn number(text: &str) -> Option<Amount> {
-    static NUMBER: LazyLock<Regex> =
-        LazyLock::new(|| pattern(r"^(\d{1,3}(?:[ \x{a0}\x{202f}]\d{3})+(?:[.,]\d+)?|\d+(?:[.,]\d+)?)\s*(?:\p{L}[\p{L} .]{0,30})?$"));
+    static NUMBER: LazyLock<Regex> = LazyLock::new(|| {
+        pattern(r"^(\d{1,3}(?:[ \x{a0}\x{202f}]\d{3})+(?:[.,]\d+)?|\d+(?:[.,]\d+)?)\s*(?:\p{L}[\p{L} .]{0,30})?$")
+    });
     let text = text.trim();
     if let Some(amount) = Amount::parse(text) {
         return (amount.units >= 0).then_some(amount);
@@ -30,11 +31,16 @@ pub(crate) fn number(text: &str) -> Option<Amount> {
 pub(crate) fn date(text: &str) -> Option<FactValue> {
     static NUMERIC: LazyLock<Regex> = LazyLock::new(|| pattern(r"\b(\d{1,2})[./](\d{1,2})[./](\d{4})\b"));
     static ISO: LazyLock<Regex> = LazyLock::new(|| pattern(r"\b(\d{4})-(\d{2})-(\d{2})\b"));
-    static WORDS: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?:(\d{1,2})\s+)?(январ|феврал|март|апрел|ма[йя]|июн|июл|август|сентябр|октябр|ноябр|декабр)[а-я]*\s+(\d{4})"));
+    static WORDS: LazyLock<Regex> = LazyLock::new(|| {
+        pattern(
+            r"(?:(\d{1,2})\s+)?(январ|феврал|март|апрел|ма[йя]|июн|июл|август|сентябр|октябр|ноябр|декабр)[а-я]*\s+(\d{4})",
+        )
+    });
     static YEAR: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?:^|\D)(1[789]\d{2}|20\d{2})(?:\D|$)"));
     let text = fold(text);
     let part = |text: Option<regex::Match<'_>>| text.and_then(|found| found.as_str().parse::<u32>().ok());
-    let day = |year: u32, month, day| NaiveDate::from_ymd_opt(i32::try_from(year).ok()?, month, day).map(FactValue::Date);
+    let day =
+        |year: u32, month, day| NaiveDate::from_ymd_opt(i32::try_from(year).ok()?, month, day).map(FactValue::Date);
     if let Some(found) = NUMERIC.captures(&text) {
         return day(part(found.get(3))?, part(found.get(2))?, part(found.get(1))?);
     }
@@ -56,7 +62,18 @@ pub(crate) fn date(text: &str) -> Option<FactValue> {
 
 fn month(stem: &str) -> Option<u32> {
     const STEMS: [&str; 12] = [
-        "январ", "феврал", "март", "апрел", "ма", "июн", "июл", "август", "сентябр", "октябр", "ноябр", "декабр",
+        "январ",
+        "феврал",
+        "март",
+        "апрел",
+        "ма",
+        "июн",
+        "июл",
+        "август",
+        "сентябр",
+        "октябр",
+        "ноябр",
+        "декабр",
     ];
     let exact = STEMS.iter().position(|known| *known == stem);
     exact
@@ -94,7 +111,9 @@ pub(crate) fn school_year(text: &str) -> Option<String> {
 pub(crate) fn title_year(title: &str) -> Option<i32> {
     static NAMED: LazyLock<Regex> = LazyLock::new(|| pattern(r"\b(?:за|на)\s+(20\d{2})\b"));
     static CITED: LazyLock<Regex> = LazyLock::new(|| {
-        pattern(r"\b(?:от|с|по|до)\s+\d{1,2}(?:[./]\d{1,2}[./]|\s+\p{L}+\s+)\d{4}|№\s?\S+|\b\d{1,2}[./]\d{1,2}[./]\d{4}")
+        pattern(
+            r"\b(?:от|с|по|до)\s+\d{1,2}(?:[./]\d{1,2}[./]|\s+\p{L}+\s+)\d{4}|№\s?\S+|\b\d{1,2}[./]\d{1,2}[./]\d{4}",
+        )
     });
     static YEAR: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?:^|[^\d])(20\d{2})(?:[^\d]|$)"));
     let title = fold(title);
@@ -140,8 +159,14 @@ pub(crate) fn emails(text: &str) -> Vec<String> {
 /// Addresses of sites in a text, as written.
 #[must_use]
 pub(crate) fn sites(text: &str) -> Vec<String> {
-    static SITE: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?:https?://|www\.)[^\s<>;,]+|\b[\p{L}\d-]+(?:\.[\p{L}\d-]+)*\.(?:ru|su|рф|example)\b[^\s<>;,]*"));
-    let without_mail: String = text.split_whitespace().filter(|word| !word.contains('@')).collect::<Vec<_>>().join(" ");
+    static SITE: LazyLock<Regex> = LazyLock::new(|| {
+        pattern(r"(?:https?://|www\.)[^\s<>;,]+|\b[\p{L}\d-]+(?:\.[\p{L}\d-]+)*\.(?:ru|su|рф|example)\b[^\s<>;,]*")
+    });
+    let without_mail: String = text
+        .split_whitespace()
+        .filter(|word| !word.contains('@'))
+        .collect::<Vec<_>>()
+        .join(" ");
     unique(SITE.find_iter(&without_mail).map(|found| found.as_str().to_owned()))
 }
 
@@ -167,7 +192,11 @@ pub(crate) fn requisites(text: &str) -> (Option<String>, Option<String>, Option<
             .filter_map(|found| found.get(1).map(|digits| digits.as_str().to_owned()))
             .find(|digits| right(digits))
     };
-    (first(&INN, inn_is_right), first(&KPP, |_| true), first(&OGRN, ogrn_is_right))
+    (
+        first(&INN, inn_is_right),
+        first(&KPP, |_| true),
+        first(&OGRN, ogrn_is_right),
+    )
 }
 
 fn inn_is_right(digits: &str) -> bool {
@@ -233,7 +262,10 @@ mod tests {
     #[test]
     fn years_of_titles_are_told_from_dates_of_acts() {
         for (title, year) in [
-            ("План финансово-хозяйственной деятельности на 2015 год и плановый период 2016, 2017 годы", Some(2015)),
+            (
+                "План финансово-хозяйственной деятельности на 2015 год и плановый период 2016, 2017 годы",
+                Some(2015),
+            ),
             ("Отчёт о самообследовании за 2025 год", Some(2025)),
             ("Публичный доклад 2024", Some(2024)),
             ("Порядок, утв. приказом от 14 декабря 2017 года № 1218", None),
@@ -250,7 +282,12 @@ mod tests {
 
     #[test]
     fn numbers_have_units_and_thousands_and_dashes_are_none() {
-        for (text, shown) in [("4 места", "4"), ("855 868,6 тыс.руб.", "855868.6"), ("0", "0"), ("12 лет", "12")] {
+        for (text, shown) in [
+            ("4 места", "4"),
+            ("855 868,6 тыс.руб.", "855868.6"),
+            ("0", "0"),
+            ("12 лет", "12"),
+        ] {
             assert_eq!(number(text).expect(text).to_string(), shown);
         }
         for text in ["—", "", "нет", "3-55-37", "-4"] {
@@ -264,19 +301,28 @@ mod tests {
         assert_eq!(phones("8 (000) 123-45-67, директор"), ["8 (000) 123-45-67"]);
         assert_eq!(phones("2000"), Vec::<String>::new());
         assert_eq!(emails("почта: shkola-5@mail.example, x"), ["shkola-5@mail.example"]);
-        assert_eq!(sites("сайт https://uo.example/ и почта a@b.ru"), ["https://uo.example/"]);
+        assert_eq!(
+            sites("сайт https://uo.example/ и почта a@b.ru"),
+            ["https://uo.example/"]
+        );
     }
 
     #[test]
     fn requisites_need_right_check_digits() {
         let (inn, kpp, ogrn) = requisites("ИНН/КПП 9901000010/990101001, ОГРН 1029900000019");
-        assert_eq!((inn.as_deref(), kpp.as_deref(), ogrn.as_deref()), (Some("9901000010"), Some("990101001"), Some("1029900000019")));
+        assert_eq!(
+            (inn.as_deref(), kpp.as_deref(), ogrn.as_deref()),
+            (Some("9901000010"), Some("990101001"), Some("1029900000019"))
+        );
         assert_eq!(requisites("ИНН 9901000011").0, None);
     }
 
     #[test]
     fn the_day_the_page_speaks_of_is_read() {
-        assert_eq!(as_of("Вакантные места по состоянию на 1 сентября 2025 года").as_deref(), Some("2025-09-01"));
+        assert_eq!(
+            as_of("Вакантные места по состоянию на 1 сентября 2025 года").as_deref(),
+            Some("2025-09-01")
+        );
         assert_eq!(as_of("на 01.09.2025"), None);
     }
 }

@@ -104,7 +104,10 @@ impl Walk {
     }
 
     /// The next address, or nothing when the walk is over. Ask for it, then call [`Walk::got`].
-    #[expect(clippy::should_implement_trait, reason = "every step needs the outcome of the one before")]
+    #[expect(
+        clippy::should_implement_trait,
+        reason = "every step needs the outcome of the one before"
+    )]
     pub fn next(&mut self) -> Option<Request> {
         if self.stopped || self.asked >= MAX_REQUESTS {
             return None;
@@ -120,7 +123,9 @@ impl Walk {
         }
         while let Some(section) = self.open.front().copied() {
             let guesses = self.guesses.get(&section).copied().unwrap_or(0);
-            let untried = candidates(section, &self.base, &self.links).into_iter().find(|url| !self.tried.contains(url));
+            let untried = candidates(section, &self.base, &self.links)
+                .into_iter()
+                .find(|url| !self.tried.contains(url));
             match untried.filter(|_| guesses < MAX_GUESSES) {
                 Some(url) => {
                     self.guesses.insert(section, guesses + 1);
@@ -181,7 +186,8 @@ impl Walk {
             if same_site(&self.base, &url) && url.path() == self.base.path() {
                 self.base = url.clone();
             }
-        } else if !same_site(&self.base, &url) {
+        } else if !same_site(&self.base, &url) || url == self.base {
+            // A redirect to another site or to the home page is no subsection.
             return false;
         }
         self.tried.insert(url.clone());
@@ -205,7 +211,9 @@ impl Walk {
         self.unclear.remove(&section);
         self.open.retain(|open| *open != section);
         if !already {
-            let own = parts(&page, &url).into_iter().filter(|part| same_site(&self.base, part));
+            let own = parts(&page, &url)
+                .into_iter()
+                .filter(|part| same_site(&self.base, part));
             self.parts.extend(own.map(|part| (section, part)));
         }
         true
@@ -224,7 +232,10 @@ impl Walk {
         let place = || Place::path("обход сайта");
         let mandatory = |section: &&Section| **section != Section::Standards;
         if self.stopped {
-            for code in ["site_sveden_subsections_present_count", "site_sveden_subsections_filled_count"] {
+            for code in [
+                "site_sveden_subsections_present_count",
+                "site_sveden_subsections_filled_count",
+            ] {
                 gather.state(code, FactState::Unknown, Found::Answer, place());
             }
         } else {
@@ -272,9 +283,15 @@ mod tests {
     fn links_of_the_home_page_come_before_known_paths() {
         let (asked, found, _) = walk(
             &[
-                ("https://school.example/", "<a href='/index/0-70'>Основные сведения</a><a href='https://other.example/'>Документы</a>"),
+                (
+                    "https://school.example/",
+                    "<a href='/index/0-70'>Основные сведения</a><a href='https://other.example/'>Документы</a>",
+                ),
                 ("https://school.example/index/0-70", "<h1>Основные сведения</h1>"),
-                ("https://school.example/sveden/document", "<h1>Документы</h1><a itemprop=addRef href='more'>ещё</a>"),
+                (
+                    "https://school.example/sveden/document",
+                    "<h1>Документы</h1><a itemprop=addRef href='more'>ещё</a>",
+                ),
                 ("https://school.example/sveden/more", "<p>Устав</p>"),
             ],
             &[Section::Common, Section::Document],
@@ -296,7 +313,10 @@ mod tests {
         let (asked, found, walk) = walk(&[("https://school.example/", "<p>Школа</p>")], &[Section::Document]);
         assert_eq!((asked.len(), found.len()), (1 + MAX_GUESSES, 0));
         let facts = walk.facts(&[Section::Document], 0, &Arc::new(UnitRef::default()));
-        let state = facts.iter().find(|fact| fact.code == "subsection_content_state").expect("a state");
+        let state = facts
+            .iter()
+            .find(|fact| fact.code == "subsection_content_state")
+            .expect("a state");
         assert_eq!(state.value, Some(FactValue::Text("not_found".to_owned())));
     }
 
@@ -307,14 +327,20 @@ mod tests {
         assert!(!walk.got(Outcome::Blocked));
         assert_eq!(walk.next(), None);
         let facts = walk.facts(&[Section::Common], 0, &Arc::new(UnitRef::default()));
-        assert!(facts.iter().all(|fact| fact.state == Some(FactState::Unknown)), "{facts:?}");
+        assert!(
+            facts.iter().all(|fact| fact.state == Some(FactState::Unknown)),
+            "{facts:?}"
+        );
     }
 
     #[test]
     fn a_page_that_is_another_one_is_not_taken_for_the_subsection() {
         let home = "<h1>Школа № 5</h1><p>Новости</p>";
         let (_, found, _) = walk(
-            &[("https://school.example/", home), ("https://school.example/sveden/vacant", home)],
+            &[
+                ("https://school.example/", home),
+                ("https://school.example/sveden/vacant", home),
+            ],
             &[Section::Vacant],
         );
         assert_eq!(found, []);

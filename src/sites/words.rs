@@ -60,7 +60,9 @@ pub(crate) fn is_refusal(text: &str) -> bool {
 #[must_use]
 pub(crate) fn is_dash(text: &str) -> bool {
     let text = fold(text);
-    !text.is_empty() && (text.chars().all(|letter| matches!(letter, '-' | '_' | '.')) || matches!(text.as_str(), "н/д" | "x" | "х" | "н/п"))
+    !text.is_empty()
+        && (text.chars().all(|letter| matches!(letter, '-' | '_' | '.'))
+            || matches!(text.as_str(), "н/д" | "x" | "х" | "н/п"))
 }
 
 /// True for what builders of sites leave in hidden cells: «non», «X», «???».
@@ -116,7 +118,13 @@ mod tests {
         ] {
             assert!(is_refusal(text), "{text}");
         }
-        for text in ["", "0", "Нетипичная школа № 5", "https://net.example/", "Интернет-приёмная: 8 (000) 000-00-00"] {
+        for text in [
+            "",
+            "0",
+            "Нетипичная школа № 5",
+            "https://net.example/",
+            "Интернет-приёмная: 8 (000) 000-00-00",
+        ] {
             assert!(!is_refusal(text), "{text}");
         }
     }
@@ -132,17 +140,27 @@ mod tests {
 
     #[test]
     fn persons_are_seen_by_patronymic_and_by_initials() {
-        for text in ["Директор Образцова Анна Примеровна", "глава Образцов П. И.", "П.И. Образцов"] {
+        for text in [
+            "Директор Образцова Анна Примеровна",
+            "глава Образцов П. И.",
+            "П.И. Образцов",
+        ] {
             assert!(names_a_person(text), "{text}");
         }
-        for text in ["Администрация района Примерного", "МБОУ СОШ № 5 г. Образцов", "Пн.–Пт. 8.00–17.00"] {
+        for text in [
+            "Администрация района Примерного",
+            "МБОУ СОШ № 5 г. Образцов",
+            "Пн.–Пт. 8.00–17.00",
+        ] {
             assert!(!names_a_person(text), "{text}");
         }
     }
 
     #[test]
     fn requirement_text_is_seen() {
-        assert!(is_requirement("Данный подраздел должен содержать информацию о количестве мест"));
+        assert!(is_requirement(
+            "Данный подраздел должен содержать информацию о количестве мест"
+        ));
         assert!(!is_requirement("Количество вакантных мест по классам"));
     }
 }

@@ -172,7 +172,7 @@ impl Ready<'_> {
                 self.sum(view, total, "MSK-VAL-01", |sum, of| (sum - of).abs() <= total.tolerance)
             }
             Rule::SumAtMost(total) => self.sum(view, total, "MSK-VAL-02", |sum, of| sum <= of + total.tolerance),
-            Rule::Between { min, max } => self.each(view, |operand| {
+            Rule::Between { min, max } => self.each(|operand| {
                 let number = view.number(operand)?;
                 let low = min.is_some_and(|min| number < min);
                 let high = max.is_some_and(|max| number > max);
@@ -183,7 +183,7 @@ impl Ready<'_> {
             Rule::AtMostColumn { .. } => {
                 let other = self.other?;
                 let limit = view.number(other)?;
-                self.each(view, |operand| {
+                self.each(|operand| {
                     let number = view.number(operand)?;
                     let problem = || {
                         Problem::new("MSK-VAL-04")
@@ -194,7 +194,7 @@ impl Ready<'_> {
                 })
             }
             Rule::Unique => self.unique(view, hasher),
-            Rule::OneOf { values } => self.each(view, |operand| {
+            Rule::OneOf { values } => self.each(|operand| {
                 let text = view.text(operand)?;
                 let problem = || {
                     Problem::new("MSK-VAL-06")
@@ -203,7 +203,7 @@ impl Ready<'_> {
                 };
                 (!values.contains(&text)).then(|| problem().arg("known", values.join(", ")))
             }),
-            Rule::CheckDigits => self.each(view, |operand| {
+            Rule::CheckDigits => self.each(|operand| {
                 let text = view.text(operand)?;
                 let problem = || Problem::new("MSK-VAL-07").arg("column", operand.name());
                 (!digits::are_right(&text)).then(|| problem().arg("found", &text))
@@ -211,7 +211,7 @@ impl Ready<'_> {
         }
     }
 
-    fn each<'o>(&'o self, _: View<'_>, fault: impl Fn(Operand<'o>) -> Option<Problem>) -> Option<Failure> {
+    fn each<'o>(&'o self, fault: impl Fn(Operand<'o>) -> Option<Problem>) -> Option<Failure> {
         let found = self
             .operands
             .iter()

@@ -1,1 +1,46 @@
-//! The only room with SQL.
+//! The only room with SQL: every number with its origin, the register of units, quarantine, sources, outbox, reports.
+//!
+//! Takes: domain values. Gives: domain values and [`crate::message::Problem`]s; a moment is always an argument.
+//! Never: decides, formats, sends, reads the clock.
+//!
+//! A load goes `begin_run` → `stage`, `stage`, … → `publish` or `abandon`. Rows are written in chunks where no reader
+//! sees them: a row counts when its run is published, and stops counting when the run that replaced it is. Hence
+//! publishing is one short transaction however large the file, and what was not published is removed at start.
+//!
+//! All writing goes through one connection, each transaction in a task of its own, so that no cancelled caller cuts
+//! one. `SQLite` only for now; a `PostgreSQL` address is refused by name.
+//!
+//! ```
+//! # tokio::runtime::Runtime::new().expect("runtime").block_on(async {
+//! use msoko::warehouse::{Access, Warehouse};
+//! let dir = tempfile::tempdir().expect("a temporary folder");
+//! let url = format!("sqlite:{}", dir.path().join("msoko.db").display());
+//! let now = chrono::DateTime::UNIX_EPOCH;
+//! let warehouse = Warehouse::open(&url, Access::Hold, "msoko demo", now).await.expect("opened");
+//! assert!(warehouse.register().await.expect("read").units().is_empty());
+//! let second = Warehouse::open(&url, Access::Hold, "msoko run", now).await.expect_err("held");
+//! assert_eq!(second.code(), "MSK-DB-05");
+//! # });
+//! ```
+
+mod chunk;
+mod fact_chunk;
+mod ids;
+mod lock;
+mod store;
+mod take_back;
+mod text;
+
+pub mod deadlines;
+pub mod facts;
+pub mod history;
+pub mod load;
+pub mod migrate;
+pub mod observations;
+pub mod outbox;
+pub mod quarantine;
+pub mod reports;
+pub mod sources;
+pub mod units;
+
+pub use store::{Access, Warehouse};

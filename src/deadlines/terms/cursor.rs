@@ -122,6 +122,17 @@ impl<'t> Cursor<'t> {
         Some(year)
     }
 
+    /// The year of a month or a quarter; the first of several years («август 2024–2026 гг.») is not its own.
+    pub(super) fn take_own_year(&mut self) -> Option<i32> {
+        let start = self.at;
+        let year = self.take_year()?;
+        let alone = self.at;
+        self.skip_year_words();
+        let several = self.take(&Token::Dash) && self.take_year().is_some() && !self.sees_month();
+        self.at = if several { start } else { alone };
+        (!several).then_some(year)
+    }
+
     pub(super) fn skip_year_words(&mut self) {
         while self.take_word(&["г", "гг", "год", "года", "году", "годы", "годов"]) {}
     }

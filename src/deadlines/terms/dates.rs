@@ -54,8 +54,11 @@ impl Work<'_> {
 
     /// Puts a date the phrase does not name: not before the approval, not after the period.
     fn put_derived(&mut self, span: Span, provisional: bool) {
-        if span.1 >= self.floor() && span.1 <= self.frame.period.to {
-            self.put(span, provisional);
+        let period = self.frame.period;
+        if span.1 >= self.floor() && span.1 <= period.to {
+            // A window the phrase does not name opens with the roadmap at the earliest.
+            let start = span.0.map(|start| start.max(period.from));
+            self.put((start, span.1), provisional);
         }
     }
 
@@ -86,7 +89,7 @@ impl Work<'_> {
             }
         }
         for part in &dates.parts {
-            if part.end.is_none() {
+            if part.onwards {
                 self.open(part, dates.provisional);
             } else if part.years.is_some() {
                 self.named(part, dates.provisional);
@@ -157,7 +160,7 @@ impl Work<'_> {
             }
         }
         for span in spans {
-            self.put(span, provisional);
+            self.put_derived(span, provisional);
         }
     }
 
@@ -169,17 +172,20 @@ impl Work<'_> {
             dates.parts.as_slice()
         };
         let newest = parts.iter().filter_map(|part| part.years).map(|(_, to)| to).max();
+        // «до 20.05.2025, далее ежегодно до 20 мая»: the part without a year goes on after the named one.
+        let goes_on = parts.iter().all(|part| part.years.is_some());
         let last_year = self.frame.period.to.year();
         for part in parts {
             let Some((_, to)) = part.years else {
-                for year in self.limited_years(dates) {
+                let years = self.limited_years(dates);
+                for year in years.filter(|year| newest.is_none_or(|newest| *year > newest)) {
                     self.put_derived_part(part, year, dates.provisional);
                 }
                 continue;
             };
             self.named(part, dates.provisional);
             // Of several named years only the last goes on: «сентябрь 2020, апрель 2021, ежегодно» is April later.
-            if Some(to) == newest {
+            if goes_on && Some(to) == newest {
                 for year in (to + 1)..=last_year {
                     let turn = year - to;
                     let later = Part {
@@ -363,6 +369,14 @@ impl Work<'_> {
 
     fn finish(mut self, rule: &TermRule) -> Due {
         let calendar = self.frame.calendar;
+        if self.found.is_empty() && self.problems.iter().all(|problem| problem.code() == "MSK-DDL-03") {
+            let reason = "в период карты не попадает ни один день";
+            let problem = Problem::new("MSK-DDL-01").arg("phrase", self.phrase);
+            self.problems.push(problem.arg("reason", reason));
+        }
+        if self.found.is_empty() && self.problems.iter().any(|problem| problem.code() == "MSK-DDL-01") {
+            self.kind = TermKind::Unspecified;
+        }
         let years: BTreeSet<i32> = self.found.keys().map(|date| date.year()).collect();
         self.problems
             .extend(years.into_iter().filter_map(|year| calendar.problem(year)));

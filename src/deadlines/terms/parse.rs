@@ -116,26 +116,27 @@ impl Pieces {
         }
     }
 
-    /// A bare year belongs to the months before it («октябрь, 2020»); several years limit them.
+    /// A bare year belongs to the months before it («октябрь, 2020»), also a second one («март 2024, 2025»); several
+    /// years limit them.
     fn part(&mut self, part: Part) {
-        let yearless = self.dates.parts.last().is_some_and(|last| last.years.is_none());
+        let last = self.dates.parts.last().copied();
+        let yearless = last.is_some_and(|last| last.years.is_none());
+        let narrow = last.filter(|last| !matches!(last.shape, Shape::Year | Shape::Years));
         match (part.shape, part.years) {
-            (Shape::Year, Some((year, _))) if yearless && part.end.is_some() && part.start.is_some() => {
-                for earlier in self
-                    .dates
-                    .parts
-                    .iter_mut()
-                    .rev()
-                    .take_while(|earlier| earlier.years.is_none())
-                {
+            (Shape::Year, Some((year, _))) if part.onwards => self.dates.limit = Some((year, None)),
+            (Shape::Year, Some((year, _))) if yearless && part.start.is_some() => {
+                let earlier = self.dates.parts.iter_mut().rev();
+                for earlier in earlier.take_while(|earlier| earlier.years.is_none()) {
                     *earlier = earlier.ending_in(year);
                 }
+            }
+            (Shape::Year, Some((year, _))) if part.start.is_some() && narrow.is_some() => {
+                self.dates.parts.extend(narrow.map(|last| last.ending_in(year)));
             }
             (Shape::Years, Some((from, to))) if yearless => {
                 self.dates.limit = Some((from, Some(to)));
                 self.dates.rhythm = self.dates.rhythm.or(Some(Rhythm::Yearly));
             }
-            (Shape::Year, Some((year, _))) if part.end.is_none() => self.dates.limit = Some((year, None)),
             _ => self.dates.parts.push(part),
         }
     }
@@ -146,7 +147,9 @@ impl Pieces {
             Token::Word(word) => self.unread.push(word.clone()),
             Token::Number(number, _) => self.unread.push(number.to_string()),
             Token::Date { .. } => self.unread.push("дата".to_owned()),
-            Token::Dash | Token::Slash | Token::Comma | Token::Open | Token::Close | Token::Dot => {}
+            // Two years with a stroke are a school year only when the phrase says so.
+            Token::Slash => self.unread.push("/".to_owned()),
+            Token::Dash | Token::Comma | Token::Open | Token::Close | Token::Dot => {}
         }
     }
 
@@ -169,6 +172,7 @@ impl Pieces {
         if self.organisations {
             rule.applies = Applies::Organisation;
         }
+        self.times_from_parts();
         if let Some(reason) = self.doubt() {
             rule.refuse(&reason);
             return;
@@ -210,30 +214,33 @@ impl Pieces {
         {
             return Some("сказано, о чём отчёт, но не сказано, когда".to_owned());
         }
-        if dates.day.is_some()
-            && !matches!(
-                dates.rhythm,
-                Some(Rhythm::Monthly | Rhythm::Quarterly | Rhythm::HalfYearly)
-            )
-        {
+        if dates.day.is_some() && dates.rhythm != Some(Rhythm::Monthly) && !(short && dates.following) {
             return Some("число месяца без месяца".to_owned());
         }
         if dates.following && dates.parts.is_empty() && dates.day.is_none() {
             return Some("не сказано, до какого числа следующего периода".to_owned());
         }
-        if short
-            && dates
-                .parts
-                .iter()
-                .any(|part| part.shape == Shape::Day && part.start.is_none())
-        {
-            return Some("повторение чаще раза в год и один день года вместе".to_owned());
+        if short && dates.parts.iter().any(|part| is_finer(part, dates.rhythm)) {
+            return Some("названные дни или месяцы не согласуются с повторением".to_owned());
         }
-        let open = dates.parts.iter().filter(|part| part.end.is_none()).count();
-        if open > 0 && (dates.parts.len() > 1 || dates.rhythm == Some(Rhythm::Yearly)) {
+        let onwards = dates.parts.iter().any(|part| part.onwards);
+        let from_a_day = dates.parts.iter().any(|part| part.onwards && part.shape == Shape::Day);
+        if onwards && dates.parts.len() > 1 || from_a_day && dates.rhythm.is_some() {
             return Some("сказано, с какого дня, но не сказано, до какого".to_owned());
         }
         None
+    }
+
+    /// «2 раза в год (май, декабрь)»: the parts are the times.
+    fn times_from_parts(&mut self) {
+        let times = match self.dates.rhythm {
+            Some(Rhythm::HalfYearly) => 2,
+            Some(Rhythm::Quarterly) => 4,
+            _ => return,
+        };
+        if self.dates.parts.len() == times {
+            self.dates.rhythm = Some(Rhythm::Yearly);
+        }
     }
 
     /// «ежегодно, 2020–2022 гг.»: the years bound the rhythm and are no window of their own.
@@ -248,6 +255,15 @@ impl Pieces {
     }
 }
 
+/// True for a part shorter than the rhythm it would bound.
+fn is_finer(part: &Part, rhythm: Option<Rhythm>) -> bool {
+    match rhythm {
+        Some(Rhythm::HalfYearly) => matches!(part.shape, Shape::Day | Shape::Month | Shape::Quarter),
+        Some(Rhythm::Quarterly) => matches!(part.shape, Shape::Day | Shape::Month),
+        _ => part.shape == Shape::Day,
+    }
+}
+
 fn kind(dates: &Dates) -> TermKind {
     match dates.rhythm {
         Some(Rhythm::Yearly) => TermKind::Yearly,
@@ -258,7 +274,7 @@ fn kind(dates: &Dates) -> TermKind {
         Some(Rhythm::EveryYears(_)) => TermKind::EveryNYears,
         Some(Rhythm::Continuous) => TermKind::Continuous,
         None => match dates.parts.as_slice() {
-            [part] if matches!(part.shape, Shape::Range | Shape::Years | Shape::SchoolYear) || part.end.is_none() => {
+            [part] if matches!(part.shape, Shape::Range | Shape::Years | Shape::SchoolYear) || part.onwards => {
                 TermKind::Window
             }
             [] => TermKind::Window,

@@ -53,10 +53,8 @@ fn range(cursor: &mut Cursor<'_>) -> Option<Found> {
     // Only a beginning: the window stays open.
     cursor.back_to(year);
     Some(Found::Part(Part {
-        start: first.start.or(first.end),
-        end: (first.shape != Shape::Day && first.shape != Shape::Year)
-            .then_some(first.end)
-            .flatten(),
+        start: first.start.or(Some(first.end)),
+        onwards: true,
         ..first
     }))
 }
@@ -73,12 +71,13 @@ fn days_of_one_month(cursor: &mut Cursor<'_>, from: bool) -> Option<Part> {
         };
         let second = joined.then(|| cursor.take_number(1..=31)).flatten()?;
         let month = cursor.take_month()?;
-        let year = cursor.take_year();
+        let year = cursor.take_own_year();
         Some(Part {
             start: Some(Edge::new(month, first)),
-            end: Some(Edge::new(month, second)),
+            end: Edge::new(month, second),
             years: year.map(|year| (year, year)),
             shape: Shape::Range,
+            onwards: false,
         })
     })();
     if days.is_none() {
@@ -89,10 +88,11 @@ fn days_of_one_month(cursor: &mut Cursor<'_>, from: bool) -> Option<Part> {
 
 fn between(first: Part, second: Part) -> Part {
     let mut part = Part {
-        start: first.start.or(first.end),
+        start: first.start.or(Some(first.end)),
         end: second.end,
         years: None,
         shape: Shape::Range,
+        onwards: false,
     };
     let turn = i32::from(part.wraps());
     part.years = match (first.years, second.years) {
@@ -152,9 +152,10 @@ fn school_start(cursor: &mut Cursor<'_>) -> Option<Part> {
     if begins && cursor.take_stem(&["учебн", "уч"]) && cursor.take_word(&["года", "году"]) {
         return Some(Part {
             start: None,
-            end: Some(Edge::new(8, 31)),
+            end: Edge::new(8, 31),
             years: None,
             shape: Shape::Day,
+            onwards: false,
         });
     }
     cursor.back_to(start);
@@ -188,7 +189,7 @@ fn quarters(cursor: &mut Cursor<'_>) -> Option<Vec<Part>> {
         return None;
     }
     cursor.skip_year_words();
-    let years = cursor.take_year().map(|year| (year, year));
+    let years = cursor.take_own_year().map(|year| (year, year));
     let parts: Vec<Part> = numbers.iter().filter_map(|number| quarter(*number, years)).collect();
     if parts.len() != numbers.len() {
         return None;
@@ -207,9 +208,10 @@ fn quarters(cursor: &mut Cursor<'_>) -> Option<Vec<Part>> {
 fn quarter(number: u32, years: Option<(i32, i32)>) -> Option<Part> {
     (1..=4).contains(&number).then(|| Part {
         start: Some(Edge::new(number * 3 - 2, 1)),
-        end: Some(Edge::last_of(number * 3)),
+        end: Edge::last_of(number * 3),
         years,
         shape: Shape::Quarter,
+        onwards: false,
     })
 }
 
@@ -230,9 +232,10 @@ fn date(cursor: &mut Cursor<'_>) -> Option<Part> {
     let (day, month, year) = cursor.take_date()?;
     Some(Part {
         start: day.is_none().then(|| Edge::new(month, 1)),
-        end: Some(day.map_or(Edge::last_of(month), |day| Edge::new(month, day))),
+        end: day.map_or(Edge::last_of(month), |day| Edge::new(month, day)),
         years: year.map(|year| (year, year)),
         shape: if day.is_some() { Shape::Day } else { Shape::Month },
+        onwards: false,
     })
 }
 
@@ -256,9 +259,10 @@ fn school_year(cursor: &mut Cursor<'_>) -> Option<Part> {
     }
     Some(Part {
         start: Some(Edge::new(9, 1)),
-        end: Some(Edge::new(5, 31)),
+        end: Edge::new(5, 31),
         years: years.zip(end),
         shape: Shape::SchoolYear,
+        onwards: false,
     })
 }
 
@@ -267,16 +271,17 @@ fn ordinal_part(cursor: &mut Cursor<'_>) -> Option<Part> {
     let number = cursor.take_ordinal()?;
     if cursor.take_stem(&["квартал", "кв"]) {
         cursor.skip_year_words();
-        return quarter(number, cursor.take_year().map(|year| (year, year)));
+        return quarter(number, cursor.take_own_year().map(|year| (year, year)));
     }
     if cursor.take_stem(&["полугоди"]) {
         cursor.skip_year_words();
         let first = (1..=2).contains(&number).then(|| number * 6 - 5)?;
         return Some(Part {
             start: Some(Edge::new(first, 1)),
-            end: Some(Edge::last_of(first + 5)),
-            years: cursor.take_year().map(|year| (year, year)),
+            end: Edge::last_of(first + 5),
+            years: cursor.take_own_year().map(|year| (year, year)),
             shape: Shape::Half,
+            onwards: false,
         });
     }
     let (first, last) = if cursor.take_stem(&["декад"]) {
@@ -298,9 +303,10 @@ fn ordinal_part(cursor: &mut Cursor<'_>) -> Option<Part> {
     let month = cursor.take_month()?;
     Some(Part {
         start: Some(Edge::new(month, first)),
-        end: Some(Edge { month, day: last }),
-        years: cursor.take_year().map(|year| (year, year)),
+        end: Edge { month, day: last },
+        years: cursor.take_own_year().map(|year| (year, year)),
         shape: Shape::Range,
+        onwards: false,
     })
 }
 
@@ -308,19 +314,21 @@ fn day_or_month(cursor: &mut Cursor<'_>) -> Option<Part> {
     let day = cursor.take_number(1..=31);
     let month = cursor.take_month()?;
     cursor.take_word(&["месяц", "месяца", "месяце"]);
-    let years = cursor.take_year().map(|year| (year, year));
+    let years = cursor.take_own_year().map(|year| (year, year));
     Some(match day {
         Some(day) => Part {
             start: None,
-            end: Some(Edge::new(month, day)),
+            end: Edge::new(month, day),
             years,
             shape: Shape::Day,
+            onwards: false,
         },
         None => Part {
             start: Some(Edge::new(month, 1)),
-            end: Some(Edge::last_of(month)),
+            end: Edge::last_of(month),
             years,
             shape: Shape::Month,
+            onwards: false,
         },
     })
 }

@@ -60,26 +60,29 @@ pub(super) enum Shape {
 pub(super) struct Part {
     /// First day; a plain day has none.
     pub(super) start: Option<Edge>,
-    /// Last day, the term; none when the phrase gives only a beginning.
-    pub(super) end: Option<Edge>,
+    /// Last day, the term.
+    pub(super) end: Edge,
     /// Years of the first and the last day, when named.
     pub(super) years: Option<(i32, i32)>,
     pub(super) shape: Shape,
+    /// «с сентября 2024 г.»: begins then; alone it lasts to the end of the roadmap.
+    pub(super) onwards: bool,
 }
 
 impl Part {
     pub(super) const fn whole_year() -> Self {
         Self {
             start: Some(Edge::new(1, 1)),
-            end: Some(Edge::last_of(12)),
+            end: Edge::last_of(12),
             years: None,
             shape: Shape::Year,
+            onwards: false,
         }
     }
 
     /// True when the window crosses the end of a year: `октябрь–март`.
     pub(super) fn wraps(&self) -> bool {
-        matches!((self.start, self.end), (Some(start), Some(end)) if start > end)
+        self.start.is_some_and(|start| start > self.end)
     }
 
     /// Puts the last day into a year.

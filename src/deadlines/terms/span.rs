@@ -19,7 +19,7 @@ pub(super) fn day_of(edge: Edge, year: i32) -> Option<NaiveDate> {
 /// The window of a part whose years are named; nothing for a day that does not exist or an end before the start.
 pub(super) fn span(part: &Part) -> Option<Span> {
     let (from, to) = part.years?;
-    let end = day_of(part.end?, to)?;
+    let end = day_of(part.end, to)?;
     let start = match part.start {
         Some(edge) => Some(day_of(edge, from)?),
         None => None,

@@ -83,8 +83,9 @@ pub(super) fn count(word: &str) -> Option<u32> {
 
 /// Words that change nothing in a term.
 pub(super) fn is_noise(word: &str) -> bool {
-    const NOISE: [&str; 38] = [
+    const NOISE: [&str; 39] = [
         "г",
+        "начиная",
         "гг",
         "год",
         "года",

@@ -23,7 +23,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         code: "MSK-MAIL-03",
         en: "mail server `{server}`: no answer within {seconds} s at {stage}",
         ru: "почтовый сервер «{server}»: нет ответа за {seconds} с на шаге {stage}",
-        cause: "сервер перегружен или завис, сеть теряет пакеты",
+        cause: "сервер перегружен или завис, сеть теряет пакеты; вид защиты не подходит к порту (465 — tls, 587 — starttls)",
         action: "ничего: письмо будет отправлено повторно; если повторяется, обратитесь к администратору почты",
         disposition: Disposition::Retry,
     },

@@ -17,6 +17,7 @@ mod rdm;
 mod run;
 mod site;
 mod snp;
+mod usage;
 mod val;
 
 /// What a caller does after the problem.
@@ -65,6 +66,7 @@ const GROUPS: &[&[Entry]] = &[
     run::ENTRIES,
     site::ENTRIES,
     snp::ENTRIES,
+    usage::ENTRIES,
     val::ENTRIES,
 ];
 

@@ -68,14 +68,6 @@ pub(super) const ENTRIES: &[Entry] = &[
         disposition: Disposition::NeedsAdministrator,
     },
     Entry {
-        code: "MSK-NRM-09",
-        en: "{unit}: totals differ from task sums in {differ} of {rows} rows (given {given}, recomputed {recomputed})",
-        ru: "{unit}: итог не равен сумме баллов за задания в строках: {differ} из {rows} (в файле всего {given}, по заданиям {recomputed})",
-        cause: "в формуле итога у школы пропущено задание или итог не посчитан",
-        action: "ничего: хранятся оба числа, отметки считаются по сумме заданий; школе стоит проверить форму",
-        disposition: Disposition::GiveUp,
-    },
-    Entry {
         code: "MSK-NRM-10",
         en: "column `{column}`: no usable value ({why})",
         ru: "столбец «{column}»: значения нет ({why})",

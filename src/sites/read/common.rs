@@ -10,7 +10,7 @@ use crate::message::Problem;
 use crate::sites::gather::{Found, Gather, line_place, mark_place};
 use crate::sites::marks::{Mark, Said};
 use crate::sites::values::{date, emails, phones, requisites, sites};
-use crate::sites::words::{flat, is_dash, is_filler, is_refusal};
+use crate::sites::words::{flat, fold, is_dash, is_filler, is_refusal};
 
 /// How a text becomes the values of a fact.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -33,7 +33,12 @@ struct Item {
 }
 
 const fn item(code: &'static str, names: &'static [&'static str], reads: Reads, due: bool) -> Item {
-    Item { code, names, reads, due }
+    Item {
+        code,
+        names,
+        reads,
+        due,
+    }
 }
 
 const OWN: &[Item] = &[
@@ -55,7 +60,14 @@ const FOUNDER: &[Item] = &[
     item("founder_website", &["websiteuchred"], Reads::Sites, false),
 ];
 
-const FOUNDER_FIELDS: &[&str] = &["nameuchred", "fullnameuchred", "addressuchred", "teluchred", "mailuchred", "websiteuchred"];
+const FOUNDER_FIELDS: &[&str] = &[
+    "nameuchred",
+    "fullnameuchred",
+    "addressuchred",
+    "teluchred",
+    "mailuchred",
+    "websiteuchred",
+];
 
 /// Reads identity, contacts and the founder.
 pub(super) fn read(sheet: &Sheet<'_>, gather: &mut Gather<'_>) {
@@ -69,27 +81,23 @@ pub(super) fn read(sheet: &Sheet<'_>, gather: &mut Gather<'_>) {
     }
     branches(sheet, gather);
     numbers(sheet, gather);
-    let old = is_of_older_order(sheet);
     for item in OWN.iter().chain(FOUNDER) {
         // Lists before order No. 1493 did not ask for the full name.
-        if item.due && !(old && item.code == "org_full_name") && !gather.has(item.code) {
+        if item.due && !(sheet.is_of_older_order() && item.code == "org_full_name") && !gather.has(item.code) {
             gather.missing(item.code);
         }
     }
 }
 
-fn is_of_older_order(sheet: &Sheet<'_>) -> bool {
-    let marks = &sheet.marks;
-    marks.has("fax") || marks.has("fullnameuchred") || marks.has("addressplace") || sheet.text.contains("№785") || sheet.text.contains("№ 785")
-}
-
 fn by_mark(sheet: &Sheet<'_>, gather: &mut Gather<'_>, item: &Item) {
     for name in item.names {
         for mark in sheet.marks.alone(name) {
-            let place = || mark_place(sheet.marks.line(mark), name);
+            let place = || sheet.marks.place(mark);
             match mark.said() {
                 Said::Empty => {}
                 Said::Refused | Said::Dash => gather.state(item.code, FactState::DeclaredAbsent, Found::Mark, place()),
+                // Builders mark persons by the same word in another vocabulary.
+                Said::Value(text) if *name == "name" && !is_of_a_school(&text) => {}
                 Said::Value(text) => {
                     if !take(gather, item, &whole_text(mark, item, text), Found::Mark, &place) {
                         gather.problem(unreadable(item.code).at(place()));
@@ -98,6 +106,13 @@ fn by_mark(sheet: &Sheet<'_>, gather: &mut Gather<'_>, item: &Item) {
             }
         }
     }
+}
+
+fn is_of_a_school(text: &str) -> bool {
+    let text = fold(text);
+    ["школ", "учрежден", "организац", "лицей", "гимнази", "образоват", "сад"]
+        .iter()
+        .any(|stem| text.contains(stem))
 }
 
 /// Contacts keep their lines: several stand one under another.
@@ -118,14 +133,24 @@ fn by_label(sheet: &Sheet<'_>, gather: &mut Gather<'_>, item: &Item) {
         if is_refusal(&text) || is_dash(&text) {
             gather.state(item.code, FactState::DeclaredAbsent, Found::Label, place());
         } else {
-            let text = if matches!(item.reads, Reads::Plain | Reads::Impersonal | Reads::Date) { &text } else { &pair.value };
+            let text = if matches!(item.reads, Reads::Plain | Reads::Impersonal | Reads::Date) {
+                &text
+            } else {
+                &pair.value
+            };
             take(gather, item, text, Found::Label, &place);
         }
     }
 }
 
 /// False when the text is not of the kind the item wants.
-fn take(gather: &mut Gather<'_>, item: &Item, text: &str, found: Found, place: &dyn Fn() -> crate::domain::place::Place) -> bool {
+fn take(
+    gather: &mut Gather<'_>,
+    item: &Item,
+    text: &str,
+    found: Found,
+    place: &dyn Fn() -> crate::domain::place::Place,
+) -> bool {
     let texts = match item.reads {
         Reads::Plain => vec![text.to_owned()],
         Reads::Impersonal => {
@@ -154,16 +179,26 @@ fn unreadable(code: &'static str) -> Problem {
 
 fn founders(sheet: &Sheet<'_>, gather: &mut Gather<'_>) {
     let (records, _) = sheet.marks.records("uchredlaw", FOUNDER_FIELDS);
-    let real: Vec<_> = records.iter().filter(|record| !record.is_refusal() && !record.is_empty()).collect();
+    let real: Vec<_> = records
+        .iter()
+        .filter(|record| !record.is_refusal() && !record.is_empty())
+        .collect();
     let Some(first) = real.first() else {
         return;
     };
-    gather.count("founders_count", real.len(), Found::Mark, mark_place(first.line, "uchredLaw"));
+    gather.count(
+        "founders_count",
+        real.len(),
+        Found::Mark,
+        mark_place(first.line, "uchredLaw"),
+    );
     for item in FOUNDER {
         let name = item.names[0];
-        let fields = real.iter().flat_map(|record| record.fields.iter().filter(|(known, _)| known == name));
+        let fields = real
+            .iter()
+            .flat_map(|record| record.fields.iter().filter(|(known, _)| known == name));
         let mut texts = Vec::new();
-        let mut line = 0;
+        let mut place = None;
         for (_, mark) in fields {
             if let Said::Value(text) = mark.said() {
                 let source = whole_text(mark, item, text);
@@ -173,18 +208,23 @@ fn founders(sheet: &Sheet<'_>, gather: &mut Gather<'_>) {
                     Reads::Sites => sites(&source),
                     _ => vec![source],
                 });
-                line = if line == 0 { sheet.marks.line(mark) } else { line };
+                place.get_or_insert_with(|| sheet.marks.place(mark));
             }
         }
         texts.retain(|text| item.reads != Reads::Impersonal || !crate::sites::words::names_a_person(text));
-        gather.texts(item.code, texts, Found::Mark, mark_place(line, name));
+        if let Some(place) = place {
+            gather.texts(item.code, texts, Found::Mark, place);
+        }
     }
 }
 
 /// Branches and representations; rows that say «отсутствуют» are zero of them.
 pub(super) fn branches(sheet: &Sheet<'_>, gather: &mut Gather<'_>) {
-    for (code, main, name) in [("branches_count", "filinfo", "namefil"), ("representations_count", "repinfo", "namerep")] {
-        let (records, _) = sheet.marks.records(main, &[name]);
+    for (code, main, name) in [
+        ("branches_count", "filInfo", "namefil"),
+        ("representations_count", "repInfo", "namerep"),
+    ] {
+        let (records, _) = sheet.marks.records(&main.to_lowercase(), &[name]);
         let said = records.iter().filter(|record| !record.is_empty());
         let Some(first) = said.clone().next() else {
             continue;
@@ -199,9 +239,16 @@ fn numbers(sheet: &Sheet<'_>, gather: &mut Gather<'_>) {
     static FOUNDER_TEXT: LazyLock<Regex> =
         LazyLock::new(|| Regex::new(r"(?i)учредител").expect("a plain word is a valid pattern"));
     // Requisites after the founder's heading may be his.
-    let own = FOUNDER_TEXT.find(&sheet.text).map_or(sheet.text.as_str(), |found| &sheet.text[..found.start()]);
+    let own = FOUNDER_TEXT
+        .find(&sheet.text)
+        .map_or(sheet.text.as_str(), |found| &sheet.text[..found.start()]);
     let (inn, kpp, ogrn) = requisites(own);
     for (code, number) in [("org_inn", inn), ("org_kpp", kpp), ("org_ogrn", ogrn)] {
-        gather.texts(code, number.into_iter().collect(), Found::Text, line_place(1, "текст страницы"));
+        gather.texts(
+            code,
+            number.into_iter().collect(),
+            Found::Text,
+            line_place(1, "текст страницы"),
+        );
     }
 }

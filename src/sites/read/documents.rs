@@ -29,7 +29,8 @@ pub(super) fn read(section: Section, sheet: &Sheet<'_>, gather: &mut Gather<'_>)
         by_links(kind, &links, gather);
         by_marks(kind, sheet, gather);
         by_sentence(kind, sheet, gather);
-        let due = kind.due.contains(&section);
+        // The licence stood among the documents before it came to the first page.
+        let due = kind.due.contains(&section) && !(section == Section::Common && sheet.is_of_older_order());
         if let Some(code) = kind.present.filter(|code| due && !gather.has(code)) {
             gather.missing(code);
         }
@@ -40,24 +41,30 @@ pub(super) fn read(section: Section, sheet: &Sheet<'_>, gather: &mut Gather<'_>)
             .iter()
             .filter(|fact| FIVE.contains(&fact.code) && fact.value == Some(FactValue::Bool(true)))
             .count();
-        gather.count("doc_local_acts_complete_count", present, Found::Title, Place::path("страница"));
+        gather.count(
+            "doc_local_acts_complete_count",
+            present,
+            Found::Title,
+            Place::path("страница"),
+        );
     }
 }
 
 /// A mark decides; without one the title does.
 fn is_of(link: &DocumentLink, kind: &'static DocumentKind) -> bool {
-    let by_name = link.mark.as_deref().and_then(by_mark);
-    match by_name {
-        Some(known) => std::ptr::eq(known, kind),
-        None => by_title(&link.title).iter().any(|known| std::ptr::eq(*known, kind)),
+    let same = |known: &&'static DocumentKind| std::ptr::eq(*known, kind);
+    let mut marked = link.marks.iter().filter_map(|name| by_mark(name)).peekable();
+    if marked.peek().is_some() {
+        return marked.any(|known| same(&known));
     }
+    by_title(&link.title).iter().any(same)
 }
 
 fn by_links(kind: &DocumentKind, links: &[&DocumentLink], gather: &mut Gather<'_>) {
     let Some(first) = links.first() else {
         return;
     };
-    let (found, place) = origin(first);
+    let (found, place) = origin(first, kind);
     if let Some(code) = kind.present {
         let drafts = links.iter().all(|link| fold(&link.title).contains("проект"));
         if !STATUSES.contains(&code) {
@@ -76,7 +83,11 @@ fn by_links(kind: &DocumentKind, links: &[&DocumentLink], gather: &mut Gather<'_
         Dating::Period(code) => {
             let mut periods: Vec<String> = links
                 .iter()
-                .filter_map(|link| school_year(&link.title).or_else(|| school_year(&link.heading)).or_else(|| school_year(&link.file)))
+                .filter_map(|link| {
+                    school_year(&link.title)
+                        .or_else(|| school_year(&link.heading))
+                        .or_else(|| school_year(&link.file))
+                })
                 .collect();
             periods.sort_unstable();
             gather.texts(code, periods.pop().into_iter().collect(), found, place);
@@ -84,10 +95,14 @@ fn by_links(kind: &DocumentKind, links: &[&DocumentLink], gather: &mut Gather<'_
     }
 }
 
-fn origin(link: &DocumentLink) -> (Found, Place) {
-    match &link.mark {
-        Some(name) if by_mark(name).is_some() => (Found::Mark, mark_place(link.line, name)),
-        _ => (Found::Title, line_place(link.line, "ссылка")),
+fn origin(link: &DocumentLink, kind: &DocumentKind) -> (Found, Place) {
+    let marked = link
+        .marks
+        .iter()
+        .find(|name| by_mark(name).is_some_and(|known| std::ptr::eq(known, kind)));
+    match marked {
+        Some(name) => (Found::Mark, mark_place(link.line, name)),
+        None => (Found::Title, line_place(link.line, "ссылка")),
     }
 }
 
@@ -100,7 +115,11 @@ fn years(
     place: &Place,
     gather: &mut Gather<'_>,
 ) {
-    let year = |link: &&DocumentLink| title_year(&link.title).or_else(|| file_year(&link.file)).or_else(|| title_year(&link.heading));
+    let year = |link: &&DocumentLink| {
+        title_year(&link.title)
+            .or_else(|| file_year(&link.file))
+            .or_else(|| title_year(&link.heading))
+    };
     let mut years: Vec<i32> = links.iter().filter_map(year).collect();
     years.sort_unstable_by(|one, other| other.cmp(one));
     years.dedup();
@@ -109,7 +128,12 @@ fn years(
         gather.value(code, number(year), found, place.clone());
     }
     if let (Some(code), false) = (list, years.is_empty()) {
-        gather.value(code, FactValue::List(years.iter().map(number).collect()), found, place.clone());
+        gather.value(
+            code,
+            FactValue::List(years.iter().map(number).collect()),
+            found,
+            place.clone(),
+        );
     }
 }
 
@@ -120,7 +144,7 @@ fn by_marks(kind: &DocumentKind, sheet: &Sheet<'_>, gather: &mut Gather<'_>) {
     };
     for name in kind.marks {
         for mark in sheet.marks.named(name) {
-            let place = mark_place(sheet.marks.line(mark), name);
+            let place = sheet.marks.place(mark);
             match mark.said() {
                 Said::Refused | Said::Dash => absent(code, Found::Mark, place, gather),
                 Said::Value(text) if is_register_entry(code, &text) => gather.present(code, Found::Mark, place),
@@ -132,7 +156,8 @@ fn by_marks(kind: &DocumentKind, sheet: &Sheet<'_>, gather: &mut Gather<'_>) {
 }
 
 fn is_register_entry(code: &str, text: &str) -> bool {
-    matches!(code, "license_extract_present" | "accreditation_info_present") && text.chars().any(|letter| letter.is_ascii_digit())
+    matches!(code, "license_extract_present" | "accreditation_info_present")
+        && text.chars().any(|letter| letter.is_ascii_digit())
 }
 
 /// «Предписаний нет», «Коллективный договор не заключён»: the site says that there is none.
@@ -149,7 +174,12 @@ fn by_sentence(kind: &DocumentKind, sheet: &Sheet<'_>, gather: &mut Gather<'_>) 
             gather.present(code, Found::Label, place);
         }
     }
-    for line in sheet.content.lines.iter().filter(|line| line.text.len() < 400 && !line.linked) {
+    for line in sheet
+        .content
+        .lines
+        .iter()
+        .filter(|line| line.text.len() < 400 && !line.linked)
+    {
         if is_refusal(&line.text) && by_title(&line.text).iter().any(|known| std::ptr::eq(*known, kind)) {
             absent(code, Found::Text, line_place(line.number, "текст"), gather);
         }

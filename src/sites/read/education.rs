@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::Sheet;
+use super::written;
 use crate::domain::fact::FactValue;
 use crate::domain::observation::Amount;
 use crate::domain::vocabulary::FactState;
@@ -13,7 +14,18 @@ use crate::sites::marks::{Record, Said};
 use crate::sites::values::{date, iso, number};
 use crate::sites::words::{flat, fold, is_dash, is_refusal};
 
-const PROGRAMME: &[&str] = &["educode", "eduname", "eduprof", "edulevel", "eduform", "learningterm", "edupred", "language", "dateend", "opmain"];
+const PROGRAMME: &[&str] = &[
+    "educode",
+    "eduname",
+    "eduprof",
+    "edulevel",
+    "eduform",
+    "learningterm",
+    "edupred",
+    "language",
+    "dateend",
+    "opmain",
+];
 
 /// Code of the fact and the marks whose numbers are added; only one mark of an edition stands on a page.
 const PUPILS: &[(&str, &[&str])] = &[
@@ -48,14 +60,24 @@ pub(super) fn read(sheet: &Sheet<'_>, gather: &mut Gather<'_>) {
 
 fn level_of(text: &str) -> Option<(&'static str, &'static str)> {
     let text = fold(text);
-    LEVELS.iter().find(|(_, _, stem)| text.contains(stem)).map(|(level, code, _)| (*level, *code))
+    LEVELS
+        .iter()
+        .find(|(_, _, stem)| text.contains(stem))
+        .map(|(level, code, _)| (*level, *code))
 }
 
 fn programmes(sheet: &Sheet<'_>, gather: &mut Gather<'_>) {
     let mut seen = Seen::default();
     let mut first = 0;
     for main in ["eduaccred", "eduop"] {
-        let (records, _) = sheet.marks.records(main, if main == "eduop" { &["eduname", "opmain"] } else { PROGRAMME });
+        let (records, _) = sheet.marks.records(
+            main,
+            if main == "eduop" {
+                &["eduname", "opmain"]
+            } else {
+                PROGRAMME
+            },
+        );
         for record in records.iter().filter(|record| !record.is_refusal()) {
             first = if first == 0 { record.line } else { first };
             seen.look(record);
@@ -72,20 +94,47 @@ fn programmes(sheet: &Sheet<'_>, gather: &mut Gather<'_>) {
     } else {
         (Found::Mark, mark_place(first, "eduAccred"))
     };
-    let Seen { levels, forms, terms, languages, accredited_to } = seen;
-    let ordered = LEVELS.iter().map(|(level, _, _)| (*level).to_owned()).filter(|level| levels.contains(level));
+    let Seen {
+        levels,
+        forms,
+        terms,
+        languages,
+        accredited_to,
+    } = seen;
+    let ordered = LEVELS
+        .iter()
+        .map(|(level, _, _)| (*level).to_owned())
+        .filter(|level| levels.contains(level));
     list("edu_levels", ordered.collect(), found, &place, gather);
     list("edu_form", forms, found, &place, gather);
-    let terms = LEVELS.iter().filter_map(|(level, _, _)| terms.get(level).map(|years| format!("{level}={years}")));
+    let terms = LEVELS
+        .iter()
+        .filter_map(|(level, _, _)| terms.get(level).map(|years| format!("{level}={years}")));
     list("edu_term_years", terms.collect(), found, &place, gather);
     list("edu_language", languages, found, &place, gather);
-    gather.texts("accreditation_valid_to", accredited_to.into_iter().collect(), found, place);
+    gather.texts(
+        "accreditation_valid_to",
+        accredited_to.into_iter().collect(),
+        found,
+        place,
+    );
 }
 
 /// Lists stay lists, also of one.
-fn list(code: &'static str, texts: Vec<String>, found: Found, place: &crate::domain::place::Place, gather: &mut Gather<'_>) {
+fn list(
+    code: &'static str,
+    texts: Vec<String>,
+    found: Found,
+    place: &crate::domain::place::Place,
+    gather: &mut Gather<'_>,
+) {
     if !texts.is_empty() {
-        gather.value(code, FactValue::List(texts.into_iter().map(FactValue::Text).collect()), found, place.clone());
+        gather.value(
+            code,
+            FactValue::List(texts.into_iter().map(FactValue::Text).collect()),
+            found,
+            place.clone(),
+        );
     }
 }
 
@@ -143,18 +192,31 @@ impl Seen {
 
 /// «4 года» → 4.
 fn years_of(text: &str) -> Option<String> {
-    let digits: String = text.trim().chars().take_while(|letter| letter.is_ascii_digit() || matches!(letter, ',' | '.')).collect();
+    let digits: String = text
+        .trim()
+        .chars()
+        .take_while(|letter| letter.is_ascii_digit() || matches!(letter, ',' | '.'))
+        .collect();
     number(digits.trim_end_matches(['.', ','])).map(|years| years.to_string())
 }
 
 /// A table of programmes without marks: level, form, term in columns.
 fn by_table(sheet: &Sheet<'_>, seen: &mut Seen) {
     for grid in grids(sheet.page) {
-        let Some(column) = grid.column(&["уровеньобраз", "уровниобраз", "наименованиеобразовательнойпрограммы", "образовательнаяпрограмма"]) else {
+        let Some(column) = grid.column(&[
+            "уровеньобраз",
+            "уровниобраз",
+            "наименованиеобразовательнойпрограммы",
+            "образовательнаяпрограмма",
+        ]) else {
             continue;
         };
         for (_, cells) in &grid.rows {
-            let cell = |stems: &[&str]| grid.column(stems).and_then(|at| cells.get(at)).map_or("", String::as_str);
+            let cell = |stems: &[&str]| {
+                grid.column(stems)
+                    .and_then(|at| cells.get(at))
+                    .map_or("", String::as_str)
+            };
             let Some((level, _)) = cells.get(column).and_then(|text| level_of(text)) else {
                 continue;
             };
@@ -172,8 +234,15 @@ fn by_table(sheet: &Sheet<'_>, seen: &mut Seen) {
 
 /// The programme's own file, by its level.
 fn programme_file(record: &Record<'_>, gather: &mut Gather<'_>) {
-    let level = record.value("edulevel").or_else(|| record.value("eduname")).and_then(|text| level_of(&text));
-    let Some((_, mark)) = record.fields.iter().find(|(name, mark)| name == "opmain" && !mark.hrefs.is_empty()) else {
+    let level = record
+        .value("edulevel")
+        .or_else(|| record.value("eduname"))
+        .and_then(|text| level_of(&text));
+    let Some((_, mark)) = record
+        .fields
+        .iter()
+        .find(|(name, mark)| name == "opmain" && !mark.hrefs.is_empty())
+    else {
         return;
     };
     let code = match level {
@@ -188,9 +257,16 @@ fn programme_file(record: &Record<'_>, gather: &mut Gather<'_>) {
 }
 
 fn pupils(sheet: &Sheet<'_>, gather: &mut Gather<'_>) {
-    let fields: Vec<&str> = PUPILS.iter().flat_map(|(_, names)| names.iter().copied()).chain(FOREIGN.iter().copied()).collect();
+    let fields: Vec<&str> = PUPILS
+        .iter()
+        .flat_map(|(_, names)| names.iter().copied())
+        .chain(FOREIGN.iter().copied())
+        .collect();
     let (records, _) = sheet.marks.records("educhislen", &fields);
-    let records: Vec<_> = records.into_iter().filter(|record| !record.is_empty() && !record.is_refusal()).collect();
+    let records: Vec<_> = records
+        .into_iter()
+        .filter(|record| !record.is_empty() && !record.is_refusal())
+        .collect();
     let Some(first) = records.first() else {
         return in_a_file(sheet, gather);
     };
@@ -200,13 +276,22 @@ fn pupils(sheet: &Sheet<'_>, gather: &mut Gather<'_>) {
     for record in &records {
         let sum = of_sources(record);
         total = add_some(total, sum);
-        let level = record.value("edulevel").or_else(|| record.value("eduname")).and_then(|text| level_of(&text));
+        let level = record
+            .value("edulevel")
+            .or_else(|| record.value("eduname"))
+            .and_then(|text| level_of(&text));
         if let (Some((_, code)), Some(sum)) = (level, sum) {
-            *levels.entry(code).or_insert(0) += sum;
+            let of_level = levels.entry(code).or_insert(0i64);
+            *of_level = of_level.saturating_add(sum);
         }
     }
     if let Some(total) = total {
-        gather.value("students_total", FactValue::Number(Amount::whole(total)), Found::Mark, place.clone());
+        gather.value(
+            "students_total",
+            FactValue::Number(Amount::whole(total)),
+            Found::Mark,
+            place.clone(),
+        );
     }
     for (code, sum) in levels {
         gather.value(code, FactValue::Number(Amount::whole(sum)), Found::Mark, place.clone());
@@ -218,8 +303,17 @@ fn pupils(sheet: &Sheet<'_>, gather: &mut Gather<'_>) {
 
 /// Foreign pupils are part of each source and are not added again.
 fn of_sources(record: &Record<'_>) -> Option<i64> {
-    let whole = |name: &str| record.value(name).and_then(|text| number(&text)).filter(|amount| amount.scale == 0).map(|amount| amount.units);
-    let sources = PUPILS.iter().flat_map(|(_, names)| names.iter()).fold(None, |sum, name| add_some(sum, whole(name)));
+    let whole = |name: &str| {
+        record
+            .value(name)
+            .and_then(|text| number(&text))
+            .filter(|amount| amount.scale == 0)
+            .map(|amount| amount.units)
+    };
+    let sources = PUPILS
+        .iter()
+        .flat_map(|(_, names)| names.iter())
+        .fold(None, |sum, name| add_some(sum, whole(name)));
     sources.or_else(|| whole("numberall"))
 }
 
@@ -233,41 +327,47 @@ fn add_some(sum: Option<i64>, more: Option<i64>) -> Option<i64> {
 /// Sum of one column; a cell that is no number is named, dashes are left out.
 fn sum_of(code: &'static str, names: &[&str], records: &[Record<'_>], gather: &mut Gather<'_>) {
     let mut sum = None;
-    let (mut empty, mut line) = (false, 0);
+    let mut empty = false;
+    let mut place = None;
     for record in records {
         for name in names {
             match record.said(name) {
                 Said::Value(text) => {
                     let amount = number(&text).filter(|amount| amount.scale == 0);
                     if amount.is_none() {
-                        let found: String = text.chars().take(20).collect();
-                        gather.problem(Problem::new("MSK-SITE-14").arg("code", code).arg("found", found).at(mark_place(record.line, name)));
+                        gather.no_number(code, &text, mark_place(record.line, written(record, name)));
                     }
                     sum = add_some(sum, amount.map(|amount| amount.units));
-                    line = if line == 0 { record.line } else { line };
+                    place.get_or_insert_with(|| mark_place(record.line, written(record, name)));
                 }
                 Said::Empty => empty |= record.fields.iter().any(|(known, _)| known == name),
                 Said::Refused | Said::Dash => {}
             }
         }
     }
-    if let Some(sum) = sum {
+    if let (Some(sum), Some(place)) = (sum, place) {
         let found = if empty { Found::PartOfMarks } else { Found::Mark };
-        gather.value(code, FactValue::Number(Amount::whole(sum)), found, mark_place(line, names[0]));
+        gather.value(code, FactValue::Number(Amount::whole(sum)), found, place);
     }
 }
 
 /// The number often lives in a file: it is not missing, it is not read.
 fn in_a_file(sheet: &Sheet<'_>, gather: &mut Gather<'_>) {
     let link = sheet.links.iter().find(|link| {
-        link.mark.as_deref() == Some("educhislenel") || {
+        link.marks.iter().any(|name| name.eq_ignore_ascii_case("eduChislenEl")) || {
             let title = fold(&link.title);
-            (title.contains("численност") || title.contains("количеств")) && (title.contains("обучающихся") || title.contains("учащихся"))
+            (title.contains("численност") || title.contains("количеств"))
+                && (title.contains("обучающихся") || title.contains("учащихся"))
         }
     });
     if let Some(link) = link {
         let place = line_place(link.line, "ссылка");
-        gather.problem(Problem::new("MSK-SITE-15").arg("code", "students_total").arg("file", &link.file).at(&place));
+        gather.problem(
+            Problem::new("MSK-SITE-15")
+                .arg("code", "students_total")
+                .arg("file", &link.file)
+                .at(&place),
+        );
         gather.state("students_total", FactState::Unknown, Found::Title, place);
     } else {
         gather.missing("students_total");
@@ -277,7 +377,10 @@ fn in_a_file(sheet: &Sheet<'_>, gather: &mut Gather<'_>) {
 fn moves(sheet: &Sheet<'_>, gather: &mut Gather<'_>) {
     let fields: Vec<&str> = MOVES.iter().flat_map(|(_, names)| names.iter().copied()).collect();
     let (records, _) = sheet.marks.records("eduperevod", &fields);
-    let records: Vec<_> = records.into_iter().filter(|record| !record.is_empty() && !record.is_refusal()).collect();
+    let records: Vec<_> = records
+        .into_iter()
+        .filter(|record| !record.is_empty() && !record.is_refusal())
+        .collect();
     for (code, names) in MOVES {
         sum_of(code, names, &records, gather);
     }

@@ -17,12 +17,31 @@ use crate::sites::values::{newest_year, number};
 use crate::sites::words::{fold, is_dash, is_refusal, tight};
 
 const FIELDS: &[&str] = &[
-    "fio", "post", "teachingdiscipline", "teachinglevel", "degree", "academstat", "qualification", "profdevelopment",
-    "specexperience", "teachingop", "teachingqual", "employeequalification", "genexperience",
+    "fio",
+    "post",
+    "teachingdiscipline",
+    "teachinglevel",
+    "degree",
+    "academstat",
+    "qualification",
+    "profdevelopment",
+    "specexperience",
+    "teachingop",
+    "teachingqual",
+    "employeequalification",
+    "genexperience",
 ];
 
 /// Fields the law wants for each teacher.
-const DUE: &[&str] = &["fio", "post", "teachingdiscipline", "teachinglevel", "qualification", "specexperience", "teachingop"];
+const DUE: &[&str] = &[
+    "fio",
+    "post",
+    "teachingdiscipline",
+    "teachinglevel",
+    "qualification",
+    "specexperience",
+    "teachingop",
+];
 
 /// What one row says of one teacher.
 #[derive(Debug, Default)]
@@ -37,13 +56,25 @@ struct Teacher {
 /// Reads the counts of teachers.
 pub(super) fn read(sheet: &Sheet<'_>, gather: &mut Gather<'_>) {
     let (records, dropped) = sheet.marks.records("teachingstaff", FIELDS);
-    let records: Vec<_> = records.into_iter().filter(|record| record.value("fio").is_some()).collect();
+    let records: Vec<_> = records
+        .into_iter()
+        .filter(|record| record.value("fio").is_some())
+        .collect();
     if let Some(first) = records.first() {
         let place = mark_place(first.line, "teachingStaff");
         let used: Vec<&str> = DUE.iter().copied().filter(|name| sheet.marks.has(name)).collect();
         // Before order No. 1493 `profDevelopment` held further training; pages with `qualification` mean retraining by it.
-        let training = if sheet.marks.has("qualification") { "qualification" } else { "profdevelopment" };
-        let teachers = distinct(records.iter().map(|record| (record.value("fio").unwrap_or_default(), of_record(record, &used, training))));
+        let training = if sheet.marks.has("qualification") {
+            "qualification"
+        } else {
+            "profdevelopment"
+        };
+        let teachers = distinct(records.iter().map(|record| {
+            (
+                record.value("fio").unwrap_or_default(),
+                of_record(record, &used, training),
+            )
+        }));
         tell(&teachers, Found::Mark, &place, gather);
         let incomplete = teachers.iter().filter(|teacher| teacher.incomplete).count();
         gather.count("staff_rows_incomplete_count", incomplete, Found::Mark, place);
@@ -59,16 +90,19 @@ pub(super) fn read(sheet: &Sheet<'_>, gather: &mut Gather<'_>) {
 /// A teacher stands once in each programme: the first row that names him counts.
 fn distinct(rows: impl Iterator<Item = (String, Teacher)>) -> Vec<Teacher> {
     let mut seen = BTreeSet::new();
-    rows.filter(|(name, _)| seen.insert(tight(name))).map(|(_, teacher)| teacher).collect()
+    rows.filter(|(name, _)| seen.insert(tight(name)))
+        .map(|(_, teacher)| teacher)
+        .collect()
 }
 
 fn of_record(record: &Record<'_>, used: &[&str], training: &str) -> Teacher {
     let said = |name: &str| record.value(name).unwrap_or_default();
-    let category = ["teachingqual", "post", "qualification", "employeequalification"].map(|name| match record.said(name) {
-        Said::Value(text) => text,
-        Said::Refused if name == "teachingqual" => "без категории".to_owned(),
-        _ => String::new(),
-    });
+    let category =
+        ["teachingqual", "post", "qualification", "employeequalification"].map(|name| match record.said(name) {
+            Said::Value(text) => text,
+            Said::Refused if name == "teachingqual" => "без категории".to_owned(),
+            _ => String::new(),
+        });
     Teacher {
         level: fold(&said("teachinglevel")),
         category: fold(&category.join("; ")),
@@ -92,7 +126,10 @@ fn tell(teachers: &[Teacher], found: Found, place: &Place, gather: &mut Gather<'
         let higher = |teacher: &&Teacher| teacher.level.contains("высш");
         count("teachers_with_higher_education", teachers.iter().filter(higher).count());
         let vocational = |teacher: &&Teacher| !higher(teacher) && teacher.level.contains("средн");
-        count("teachers_with_secondary_vocational", teachers.iter().filter(vocational).count());
+        count(
+            "teachers_with_secondary_vocational",
+            teachers.iter().filter(vocational).count(),
+        );
     }
     let mut categories: BTreeMap<&'static str, usize> = BTreeMap::new();
     for code in teachers.iter().filter_map(|teacher| category_of(&teacher.category)) {
@@ -106,7 +143,11 @@ fn tell(teachers: &[Teacher], found: Found, place: &Place, gather: &mut Gather<'
     for year in teachers.iter().filter_map(|teacher| teacher.training) {
         *years.entry(year).or_insert(0) += 1;
     }
-    let years: Vec<FactValue> = years.iter().rev().map(|(year, number)| FactValue::Text(format!("{year}={number}"))).collect();
+    let years: Vec<FactValue> = years
+        .iter()
+        .rev()
+        .map(|(year, number)| FactValue::Text(format!("{year}={number}")))
+        .collect();
     if !years.is_empty() {
         gather.value("teachers_training_years", FactValue::List(years), found, place.clone());
     }
@@ -116,11 +157,18 @@ fn category_of(text: &str) -> Option<&'static str> {
     let category = text.contains("категор");
     if category && text.contains("высш") {
         Some("teachers_category_highest")
-    } else if category && (text.contains("перва") || text.contains("первой") || text.contains("первую") || text.contains("i категор") || text.contains("1 категор")) {
+    } else if category
+        && (text.contains("перва")
+            || text.contains("первой")
+            || text.contains("первую")
+            || text.contains("i категор")
+            || text.contains("1 категор"))
+    {
         Some("teachers_category_first")
     } else if text.contains("соответств") {
         Some("teachers_category_base")
-    } else if text.contains("без категории") || text.contains("не имеет категории") || text.contains("нет категории") {
+    } else if text.contains("без категории") || text.contains("не имеет категории") || text.contains("нет категории")
+    {
         Some("teachers_without_category")
     } else {
         None
@@ -129,7 +177,11 @@ fn category_of(text: &str) -> Option<&'static str> {
 
 /// Mean of the years that are said, one digit after the point, halves up.
 fn experience(teachers: &[Teacher], found: Found, place: &Place, gather: &mut Gather<'_>) {
-    let years: Vec<i64> = teachers.iter().filter_map(|teacher| teacher.experience).map(|amount| amount.units).collect();
+    let years: Vec<i64> = teachers
+        .iter()
+        .filter_map(|teacher| teacher.experience)
+        .map(|amount| amount.units)
+        .collect();
     let Ok(number) = i64::try_from(years.len()) else {
         return;
     };
@@ -140,16 +192,25 @@ fn experience(teachers: &[Teacher], found: Found, place: &Place, gather: &mut Ga
     let value = if tenths % 10 == 0 {
         Amount::whole(tenths / 10)
     } else {
-        Amount { units: tenths, scale: 1 }
+        Amount {
+            units: tenths,
+            scale: 1,
+        }
     };
-    gather.value("teachers_avg_experience_years", FactValue::Number(value), found, place.clone());
+    gather.value(
+        "teachers_avg_experience_years",
+        FactValue::Number(value),
+        found,
+        place.clone(),
+    );
 }
 
 /// A table with names and posts, without marks.
 fn by_table(sheet: &Sheet<'_>, gather: &mut Gather<'_>) {
     for grid in grids(sheet.page) {
         let name = grid.column(&["фио", "ф.и.о", "фамилия"]);
-        let (Some(name), Some(_)) = (name, grid.column(&["должност", "предмет", "дисциплин"])) else {
+        let (Some(name), Some(_)) = (name, grid.column(&["должност", "предмет", "дисциплин"]))
+        else {
             continue;
         };
         let rows = grid.rows.iter().filter(|(_, cells)| {
@@ -166,7 +227,12 @@ fn by_table(sheet: &Sheet<'_>, gather: &mut Gather<'_>) {
 }
 
 fn of_row(grid: &Grid, cells: &[String]) -> Teacher {
-    let cell = |stems: &[&str]| grid.column(stems).and_then(|column| cells.get(column)).cloned().unwrap_or_default();
+    let cell = |stems: &[&str]| {
+        grid.column(stems)
+            .and_then(|column| cells.get(column))
+            .cloned()
+            .unwrap_or_default()
+    };
     Teacher {
         level: fold(&cell(&["образовани"])),
         category: fold(&format!("{}; {}", cell(&["категори"]), cell(&["должност"]))),
@@ -180,13 +246,31 @@ fn of_row(grid: &Grid, cells: &[String]) -> Teacher {
 fn by_sentence(sheet: &Sheet<'_>, gather: &mut Gather<'_>) {
     static SENTENCES: LazyLock<Vec<(&'static str, Regex)>> = LazyLock::new(|| {
         [
-            ("teachers_total", r"(?:преподают|преподает|работает|работают|трудятся|трудится)\s+(\d{1,3})\s+(?:педагог|учител)"),
-            ("teachers_part_time", r"(\d{1,3})\s+(?:внешних\s+|внутренних\s+)?совместител"),
+            (
+                "teachers_total",
+                r"(?:преподают|преподает|работает|работают|трудятся|трудится)\s+(\d{1,3})\s+(?:педагог|учител)",
+            ),
+            (
+                "teachers_part_time",
+                r"(\d{1,3})\s+(?:внешних\s+|внутренних\s+)?совместител",
+            ),
             ("teachers_young_specialists", r"(\d{1,3})\s+молоды[хе]\s+специалист"),
-            ("teachers_with_higher_education", r"высшее (?:педагогическое |профессиональное )?образование\s*(?:-|:|имеют)\s*(\d{1,3})\b"),
-            ("teachers_category_highest", r"высш(?:ая|ую|ей) (?:квалификационн\p{L}+ )?категори\p{L}*\s*(?:-|:|имеют)\s*(\d{1,3})\b"),
-            ("teachers_category_first", r"перв(?:ая|ую|ой) (?:квалификационн\p{L}+ )?категори\p{L}*\s*(?:-|:|имеют)\s*(\d{1,3})\b"),
-            ("teachers_avg_experience_years", r"средний (?:педагогический )?стаж\s*(?:-|:|составляет)?\s*(\d{1,2})\s*(?:год|лет)"),
+            (
+                "teachers_with_higher_education",
+                r"высшее (?:педагогическое |профессиональное )?образование\s*(?:-|:|имеют)\s*(\d{1,3})\b",
+            ),
+            (
+                "teachers_category_highest",
+                r"высш(?:ая|ую|ей) (?:квалификационн\p{L}+ )?категори\p{L}*\s*(?:-|:|имеют)\s*(\d{1,3})\b",
+            ),
+            (
+                "teachers_category_first",
+                r"перв(?:ая|ую|ой) (?:квалификационн\p{L}+ )?категори\p{L}*\s*(?:-|:|имеют)\s*(\d{1,3})\b",
+            ),
+            (
+                "teachers_avg_experience_years",
+                r"средний (?:педагогический )?стаж\s*(?:-|:|составляет)?\s*(\d{1,2})\s*(?:год|лет)",
+            ),
         ]
         .into_iter()
         .map(|(code, text)| (code, Regex::new(text).expect("constant patterns that tests run")))
@@ -199,7 +283,12 @@ fn by_sentence(sheet: &Sheet<'_>, gather: &mut Gather<'_>) {
                 continue;
             };
             if let Some(amount) = number(found.as_str()) {
-                gather.value(code, FactValue::Number(amount), Found::Text, line_place(line.number, "текст"));
+                gather.value(
+                    code,
+                    FactValue::Number(amount),
+                    Found::Text,
+                    line_place(line.number, "текст"),
+                );
             }
         }
     }
@@ -212,7 +301,10 @@ mod tests {
     #[test]
     fn categories_are_told_apart() {
         for (text, code) in [
-            ("учитель; высшая квалификационная категория", Some("teachers_category_highest")),
+            (
+                "учитель; высшая квалификационная категория",
+                Some("teachers_category_highest"),
+            ),
             ("первая категория", Some("teachers_category_first")),
             ("соответствие занимаемой должности", Some("teachers_category_base")),
             ("без категории", Some("teachers_without_category")),

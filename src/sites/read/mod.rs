@@ -11,7 +11,7 @@ use url::Url;
 use super::gather::Gather;
 use super::label::{Pair, pairs};
 use super::link::{DocumentLink, documents as links};
-use super::marks::Marks;
+use super::marks::{Marks, Record};
 use super::section::Section;
 use super::text::Content;
 use super::tree::Page;
@@ -32,6 +32,15 @@ pub(super) struct Sheet<'p> {
 const MAX_PAGE_TEXT: usize = 300_000;
 
 impl<'p> Sheet<'p> {
+    /// True for pages made after the lists of orders No. 785 and No. 831: they asked for less.
+    pub(super) fn is_of_older_order(&self) -> bool {
+        let marks = &self.marks;
+        ["fax", "fullnameuchred", "addressplace"]
+            .into_iter()
+            .any(|name| marks.has(name))
+            || ["№785", "№ 785"].into_iter().any(|act| self.text.contains(act))
+    }
+
     /// Looks at a page once for all readers.
     pub(super) fn of(page: &'p Page, content: &'p Content, base: &Url) -> Self {
         let marks = Marks::of(page);
@@ -45,6 +54,14 @@ impl<'p> Sheet<'p> {
             marks,
         }
     }
+}
+
+/// The name of a field as the page writes it.
+fn written<'m>(record: &'m Record<'_>, name: &'m str) -> &'m str {
+    record
+        .mark(name)
+        .and_then(|mark| mark.names.first())
+        .map_or(name, String::as_str)
 }
 
 /// Reads one subsection. What this version does not read there is named in a problem.

@@ -1,16 +1,16 @@
 //! Вакантные места: rows of marks, else a table by class, else a sentence (point 17 of order No. 1493).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
 use regex::Regex;
 
 use super::Sheet;
+use super::written;
 use crate::domain::fact::FactValue;
 use crate::domain::observation::Amount;
 use crate::domain::place::Place;
 use crate::domain::vocabulary::FactState;
-use crate::message::Problem;
 use crate::sites::gather::{Found, Gather, line_place, mark_place};
 use crate::sites::grid::{Grid, grids};
 use crate::sites::marks::{Record, Said};
@@ -25,7 +25,15 @@ const SOURCES: &[(&str, &str)] = &[
 ];
 
 const FIELDS: &[&str] = &[
-    "educode", "eduname", "edulevel", "eduprof", "educourse", "eduform", "numberbfvacant", "numberbrvacant", "numberbmvacant",
+    "educode",
+    "eduname",
+    "edulevel",
+    "eduprof",
+    "educourse",
+    "eduform",
+    "numberbfvacant",
+    "numberbrvacant",
+    "numberbmvacant",
     "numberpvacant",
 ];
 
@@ -33,10 +41,20 @@ const FIELDS: &[&str] = &[
 pub(super) fn read(sheet: &Sheet<'_>, gather: &mut Gather<'_>) {
     let title = sheet.content.titles.join("\n");
     if let Some(day) = as_of(&sheet.text).or_else(|| as_of(&title)) {
-        gather.texts("vacancies_as_of_date", vec![day], Found::Text, line_place(1, "текст страницы"));
+        gather.texts(
+            "vacancies_as_of_date",
+            vec![day],
+            Found::Text,
+            line_place(1, "текст страницы"),
+        );
     }
     if let Some(year) = school_year(&sheet.text) {
-        gather.texts("vacancies_school_year", vec![year], Found::Text, line_place(1, "текст страницы"));
+        gather.texts(
+            "vacancies_school_year",
+            vec![year],
+            Found::Text,
+            line_place(1, "текст страницы"),
+        );
     }
     let (records, dropped) = sheet.marks.records("vacant", FIELDS);
     if !by_marks(&records, gather) && dropped == 0 {
@@ -49,10 +67,18 @@ pub(super) fn read(sheet: &Sheet<'_>, gather: &mut Gather<'_>) {
 }
 
 fn by_marks(records: &[Record<'_>], gather: &mut Gather<'_>) -> bool {
-    let real: Vec<&Record<'_>> = records.iter().filter(|record| !record.is_empty() && !record.is_refusal()).collect();
+    let real: Vec<&Record<'_>> = records
+        .iter()
+        .filter(|record| !record.is_empty() && !record.is_refusal())
+        .collect();
     let Some(first) = real.first() else {
         if let Some(refused) = records.iter().find(|record| record.is_refusal()) {
-            gather.state("vacancies_total", FactState::DeclaredAbsent, Found::Mark, mark_place(refused.line, "vacant"));
+            gather.state(
+                "vacancies_total",
+                FactState::DeclaredAbsent,
+                Found::Mark,
+                mark_place(refused.line, "vacant"),
+            );
             return true;
         }
         return false;
@@ -82,16 +108,22 @@ fn column(records: &[&Record<'_>], code: &'static str, name: &str, sums: &mut Su
                 }
                 _ => {
                     empty += 1;
-                    let found: String = text.chars().take(20).collect();
-                    gather.problem(Problem::new("MSK-SITE-14").arg("code", code).arg("found", found).at(mark_place(record.line, name)));
+                    sums.skip(class_of(record));
+                    gather.no_number(code, &text, mark_place(record.line, written(record, name)));
                 }
             },
             Said::Refused => refused += 1,
             Said::Dash => {}
-            Said::Empty => empty += 1,
+            Said::Empty => {
+                empty += 1;
+                sums.skip(class_of(record));
+            }
         }
     }
-    let place = mark_place(if line == 0 { records[0].line } else { line }, name);
+    let place = mark_place(
+        if line == 0 { records[0].line } else { line },
+        written(records[0], name),
+    );
     match total {
         Some(total) => {
             sums.silent |= empty > 0;
@@ -112,53 +144,92 @@ struct Sums {
     /// Places of rows whose class or level is not said.
     elsewhere: bool,
     by_level: BTreeMap<&'static str, i64>,
+    /// Classes and levels with a cell that said nothing: their sums would be too small.
+    skipped_classes: BTreeSet<u8>,
+    skipped_levels: BTreeSet<&'static str>,
     /// True when some cell said nothing.
     silent: bool,
 }
 
 /// What a row says of its class: a class, a level, or nothing.
+#[derive(Clone, Copy)]
 enum Stage {
     Class(u8),
     Level(&'static str),
     Nothing,
 }
 
+impl Stage {
+    fn level(self) -> Option<&'static str> {
+        match self {
+            Self::Class(1..=4) => Some("vacancies_noo"),
+            Self::Class(5..=9) => Some("vacancies_ooo"),
+            Self::Class(_) => Some("vacancies_soo"),
+            Self::Level(level) => Some(level),
+            Self::Nothing => None,
+        }
+    }
+}
+
 impl Sums {
     fn add(&mut self, stage: Stage, places: i64) {
         self.total = Some(self.total.unwrap_or(0).saturating_add(places));
-        let level = match stage {
-            Stage::Class(class) => {
-                *self.by_class.entry(class).or_insert(0) += places;
-                match class {
-                    1..=4 => "vacancies_noo",
-                    5..=9 => "vacancies_ooo",
-                    _ => "vacancies_soo",
-                }
+        if let Stage::Class(class) = stage {
+            let sum = self.by_class.entry(class).or_insert(0);
+            *sum = sum.saturating_add(places);
+        }
+        match stage.level() {
+            Some(level) => {
+                let sum = self.by_level.entry(level).or_insert(0);
+                *sum = sum.saturating_add(places);
             }
-            Stage::Level(level) => level,
-            Stage::Nothing => {
-                self.elsewhere = true;
-                return;
+            None => self.elsewhere = true,
+        }
+    }
+
+    /// A row of this class or level said nothing readable.
+    fn skip(&mut self, stage: Stage) {
+        self.silent = true;
+        if let Stage::Class(class) = stage {
+            self.skipped_classes.insert(class);
+        }
+        match stage.level() {
+            Some(level) => {
+                self.skipped_levels.insert(level);
             }
-        };
-        *self.by_level.entry(level).or_insert(0) += places;
+            None => self.elsewhere = true,
+        }
     }
 
     fn tell(&self, found: Found, place: &Place, gather: &mut Gather<'_>) {
         let Some(total) = self.total else {
             return;
         };
-        gather.value("vacancies_total", FactValue::Number(Amount::whole(total)), found, place.clone());
+        gather.value(
+            "vacancies_total",
+            FactValue::Number(Amount::whole(total)),
+            found,
+            place.clone(),
+        );
         if self.elsewhere {
             // A part of the places has no class: levels would be too small.
             return;
         }
-        for (code, places) in &self.by_level {
+        for (code, places) in self
+            .by_level
+            .iter()
+            .filter(|(code, _)| !self.skipped_levels.contains(*code))
+        {
             gather.value(code, FactValue::Number(Amount::whole(*places)), found, place.clone());
         }
-        let classes = self.by_class.iter().map(|(class, places)| FactValue::Text(format!("{class}={places}")));
-        if !self.by_class.is_empty() {
-            gather.value("vacancies_by_class", FactValue::List(classes.collect()), found, place.clone());
+        let classes = self
+            .by_class
+            .iter()
+            .filter(|(class, _)| !self.skipped_classes.contains(*class))
+            .map(|(class, places)| FactValue::Text(format!("{class}={places}")));
+        let classes: Vec<FactValue> = classes.collect();
+        if !classes.is_empty() {
+            gather.value("vacancies_by_class", FactValue::List(classes), found, place.clone());
         }
     }
 }
@@ -167,14 +238,18 @@ fn class_of(record: &Record<'_>) -> Stage {
     let said = |name: &str| record.value(name).unwrap_or_default();
     match class(&said("educourse")) {
         Some(class) => Stage::Class(class),
-        None => level(&said("edulevel")).or_else(|| level(&said("eduname"))).map_or(Stage::Nothing, Stage::Level),
+        None => level(&said("edulevel"))
+            .or_else(|| level(&said("eduname")))
+            .map_or(Stage::Nothing, Stage::Level),
     }
 }
 
 /// Class from 1 to 11: «5», «5 класс», «5а».
 fn class(text: &str) -> Option<u8> {
-    static CLASS: LazyLock<Regex> =
-        LazyLock::new(|| Regex::new(r"^(\d{1,2})(?:\s*-?\s*[«]?\p{L}[»]?)?(?:\s*класс\p{L}*)?$|^(\d{1,2})\s*класс").expect("a constant pattern that tests run"));
+    static CLASS: LazyLock<Regex> = LazyLock::new(|| {
+        Regex::new(r"^(\d{1,2})(?:\s*-?\s*[«]?\p{L}[»]?)?(?:\s*класс\p{L}*)?$|^(\d{1,2})\s*класс")
+            .expect("a constant pattern that tests run")
+    });
     let text = fold(text);
     let found = CLASS.captures(&text)?;
     let class: u8 = found.get(1).or_else(|| found.get(2))?.as_str().parse().ok()?;
@@ -183,22 +258,29 @@ fn class(text: &str) -> Option<u8> {
 
 fn level(text: &str) -> Option<&'static str> {
     let text = fold(text);
-    [("начальн", "vacancies_noo"), ("основно", "vacancies_ooo"), ("средн", "vacancies_soo")]
-        .into_iter()
-        .find(|(stem, _)| text.contains(stem))
-        .map(|(_, code)| code)
+    [
+        ("начальн", "vacancies_noo"),
+        ("основно", "vacancies_ooo"),
+        ("средн", "vacancies_soo"),
+    ]
+    .into_iter()
+    .find(|(stem, _)| text.contains(stem))
+    .map(|(_, code)| code)
 }
 
 /// A table «класс — вакантных мест», with pupils beside them when the school shows them.
 fn by_table(sheet: &Sheet<'_>, gather: &mut Gather<'_>) {
     for grid in grids(sheet.page) {
-        let (Some(class_column), Some(places)) = (grid.column(&["класс"]), grid.column(&["вакант", "свободн"])) else {
+        let (Some(class_column), Some(places)) = (grid.column(&["класс"]), grid.column(&["вакант", "свободн"]))
+        else {
             continue;
         };
         if class_column == places {
             continue;
         }
-        let pupils = grid.column(&["обучающихся", "учащихся", "учеников"]).filter(|column| *column != places);
+        let pupils = grid
+            .column(&["обучающихся", "учащихся", "учеников"])
+            .filter(|column| *column != places);
         read_grid(&grid, class_column, places, pupils, gather);
         return;
     }
@@ -216,9 +298,13 @@ fn read_grid(grid: &Grid, class_column: usize, places: usize, pupils: Option<usi
         match number(cell(places)) {
             Some(amount) if amount.scale == 0 => sums.add(Stage::Class(class), amount.units),
             _ if is_refusal(cell(places)) => sums.add(Stage::Class(class), 0),
-            _ => sums.silent |= !is_dash(cell(places)),
+            _ if is_dash(cell(places)) => {}
+            _ => sums.skip(Stage::Class(class)),
         }
-        if let Some(amount) = pupils.and_then(|column| number(cell(column))).filter(|amount| amount.scale == 0) {
+        if let Some(amount) = pupils
+            .and_then(|column| number(cell(column)))
+            .filter(|amount| amount.scale == 0)
+        {
             students = students.saturating_add(amount.units);
             classes += 1;
         }
@@ -239,7 +325,8 @@ fn by_sentence(sheet: &Sheet<'_>, gather: &mut Gather<'_>) {
         Regex::new(r"(?:вакантны[хе]|свободны[хе])\s+мест\p{L}*\s+(?:для приема\s+(?:\(перевода\)\s+)?(?:обучающихся\s+)?)?(?:[\p{L} ,()]{0,60}\s)?(?:нет|отсутствуют|не имеется)(?:\W|$)").expect("a constant pattern that tests run")
     });
     static SOME: LazyLock<Regex> = LazyLock::new(|| {
-        Regex::new(r"(?:вакантны[хе]|свободны[хе])\s+мест\p{L}*\s*[-:]\s*(\d{1,4})\b").expect("a constant pattern that tests run")
+        Regex::new(r"(?:вакантны[хе]|свободны[хе])\s+мест\p{L}*\s*[-:]\s*(\d{1,4})\b")
+            .expect("a constant pattern that tests run")
     });
     for line in &sheet.content.lines {
         let text = fold(&line.text);
@@ -260,7 +347,15 @@ mod tests {
 
     #[test]
     fn classes_and_levels_are_read() {
-        for (text, expected) in [("5", Some(5)), ("5 класс", Some(5)), ("10а", Some(10)), ("1 «Б»", Some(1)), ("13", None), ("итого", None), ("2025", None)] {
+        for (text, expected) in [
+            ("5", Some(5)),
+            ("5 класс", Some(5)),
+            ("10а", Some(10)),
+            ("1 «Б»", Some(1)),
+            ("13", None),
+            ("итого", None),
+            ("2025", None),
+        ] {
             assert_eq!(class(text), expected, "{text}");
         }
         assert_eq!(level("Основное общее образование"), Some("vacancies_ooo"));

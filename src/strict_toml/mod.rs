@@ -16,6 +16,8 @@
 //! assert_eq!(problems[0].place(), Some("a.toml:2:1"));
 //! ```
 
+mod units;
+
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::ops::{Range, RangeInclusive};
@@ -26,6 +28,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use crate::message::{Problem, Problems};
+pub use units::{parse_duration, parse_size};
 
 /// Decodes what an editor saved: UTF-8 with or without a byte-order mark, any line ends.
 ///
@@ -473,43 +476,6 @@ fn parse_date(value: &DeValue<'_>) -> Option<NaiveDate> {
         _ => return None,
     };
     NaiveDate::parse_from_str(&text, "%Y-%m-%d").ok()
-}
-
-/// Reads `30s`, `15m`, `2h`, `45d`.
-#[must_use]
-pub fn parse_duration(text: &str) -> Option<Duration> {
-    let text = text.trim();
-    let (number, unit) = text.split_at(text.find(|letter: char| !letter.is_ascii_digit())?);
-    let seconds = match unit.trim() {
-        "s" => 1,
-        "m" => 60,
-        "h" => 3600,
-        "d" => 86_400,
-        _ => return None,
-    };
-    number
-        .parse::<u64>()
-        .ok()?
-        .checked_mul(seconds)
-        .map(Duration::from_secs)
-}
-
-/// Reads `500 KiB`, `20MiB`, `2 GB`.
-#[must_use]
-pub fn parse_size(text: &str) -> Option<u64> {
-    let text = text.trim();
-    let (number, unit) = text.split_at(text.find(|letter: char| !letter.is_ascii_digit())?);
-    let factor = match unit.trim() {
-        "B" => 1,
-        "KB" => 1000,
-        "KiB" => 1 << 10,
-        "MB" => 1_000_000,
-        "MiB" => 1 << 20,
-        "GB" => 1_000_000_000,
-        "GiB" => 1 << 30,
-        _ => return None,
-    };
-    number.parse::<u64>().ok()?.checked_mul(factor)
 }
 
 #[cfg(test)]

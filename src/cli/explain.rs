@@ -1,0 +1,146 @@
+//! `explain`: from a code to cause and action; from a printed number or a conclusion back to the cells of files.
+
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use super::exit::Exit;
+use super::output::Output;
+use super::{Ended, open};
+use crate::domain::document::CellAddress;
+use crate::flow::context::Context;
+use crate::message::{Problem, find};
+use crate::warehouse::Access;
+
+/// Sources of one number that are printed one by one.
+const SHOWN: usize = 40;
+
+pub(super) async fn run(out: &mut Output, path: &Path, what: &[String]) -> Ended {
+    let joined = what.join(" ");
+    let unclear = || Problem::new("MSK-RUN-23").arg("what", &joined);
+    if let [code] = what
+        && code.to_uppercase().starts_with("MSK-")
+    {
+        return code_text(out, &code.to_uppercase()).ok_or_else(unclear);
+    }
+    // The whole address may come as one quoted word.
+    let words: Vec<&str> = joined.split_whitespace().collect();
+    let Some((id, rest)) = words.split_first() else {
+        return Err(unclear());
+    };
+    let context = open(path, Access::Read, "explain").await?;
+    let record = context.warehouse.report(id).await?.ok_or_else(unclear)?;
+    let kept: Value = serde_json::from_str(&record.document)
+        .map_err(|error| Problem::new("MSK-BUG-01").arg("what", "a stored report").because(error))?;
+    match rest {
+        ["вывод", number] => conclusion(out, &context, &kept, number).await.ok_or_else(unclear),
+        ["Таблица" | "таблица", table, cell] => {
+            let address = CellAddress::parse(&format!("Таблица {table}"), cell).ok_or_else(unclear)?;
+            let key = format!("{}!{}", address.table, address.cell());
+            let found = kept["cells"].get(&key).ok_or_else(unclear)?;
+            out.line(format!("{id}, Таблица {}, ячейка {}", address.table, address.cell()));
+            cell_text(out, &context, found).await?;
+            out.object(found);
+            Ok(Exit::Fine)
+        }
+        [] => {
+            contents(out, id, &kept);
+            Ok(Exit::Fine)
+        }
+        _ => Err(unclear()),
+    }
+}
+
+fn code_text(out: &mut Output, code: &str) -> Option<Exit> {
+    let entry = find(code)?;
+    out.line(format!("{}: {}", entry.code, entry.ru));
+    out.line(format!("Причина: {}", entry.cause));
+    out.line(format!("Что делать: {}", entry.action));
+    out.object(&json!({ "code": entry.code, "text": entry.ru, "cause": entry.cause, "action": entry.action }));
+    Some(Exit::Fine)
+}
+
+fn contents(out: &mut Output, id: &str, kept: &Value) {
+    out.line(format!("{id}, правила {}", text(&kept["rules"])));
+    for table in list(&kept["tables"]) {
+        out.line(format!("  Таблица {} — {}", table["number"], text(&table["caption"])));
+    }
+    for conclusion in list(&kept["conclusions"]) {
+        out.line(format!(
+            "  вывод {}: {}",
+            conclusion["number"],
+            text(&conclusion["text"])
+        ));
+    }
+    out.object(kept);
+}
+
+async fn conclusion(out: &mut Output, context: &Context, kept: &Value, number: &str) -> Option<Exit> {
+    let number: u64 = number.parse().ok()?;
+    let found = list(&kept["conclusions"])
+        .iter()
+        .find(|one| one["number"].as_u64() == Some(number))?;
+    out.line(format!(
+        "Вывод {number} (правило {}): {}",
+        text(&found["rule"]),
+        text(&found["text"])
+    ));
+    for address in list(&found["cells"]) {
+        let address = text(address);
+        let (table, cell) = address.split_once('!').unwrap_or(("", address));
+        out.line(format!("Стоит на ячейке {cell} таблицы {table}:"));
+        if let Some(cell) = kept["cells"].get(address) {
+            cell_text(out, context, cell).await.ok()?;
+        }
+    }
+    out.object(found);
+    Some(Exit::Fine)
+}
+
+/// Prints what a cell is made of and where each number stands in the file somebody sent.
+async fn cell_text(out: &mut Output, context: &Context, cell: &Value) -> Result<(), Problem> {
+    let made = cell["made_of"]
+        .as_str()
+        .map_or_else(String::new, |made| format!(" = {made}"));
+    out.line(format!("  напечатано: {}{made}", text(&cell["printed"])));
+    let sources = list(&cell["sources"]);
+    for source in sources.iter().take(SHOWN) {
+        let value = source["value"].as_str().unwrap_or("скрыто");
+        out.line(format!("  {} = {value}", text(&source["key"])));
+        out.line(format!(
+            "      файл {}, место {}",
+            text(&source["file"]),
+            text(&source["place"])
+        ));
+        if let Some(row) = snapshot_of(context, source).await? {
+            out.line(format!("      снимок {}", row));
+        }
+    }
+    if sources.len() > SHOWN {
+        out.line(format!(
+            "  … и ещё {} (все — на листе «Источники»)",
+            sources.len() - SHOWN
+        ));
+    }
+    Ok(())
+}
+
+/// The file of a snapshot in the store, when it is there.
+async fn snapshot_of(context: &Context, source: &Value) -> Result<Option<String>, Problem> {
+    let Some(hash) = source["snapshot"].as_str() else {
+        return Ok(None);
+    };
+    let path = crate::snapshot::path_of(&context.config.paths.snapshots(), hash);
+    Ok(tokio::fs::try_exists(&path)
+        .await
+        .unwrap_or(false)
+        .then(|| path.display().to_string()))
+}
+
+fn text(value: &Value) -> &str {
+    value.as_str().unwrap_or("—")
+}
+
+fn list(value: &Value) -> &[Value] {
+    value.as_array().map_or(&[], Vec::as_slice)
+}

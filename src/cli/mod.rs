@@ -1,0 +1,134 @@
+//! The command line: one file per group of verbs. A verb reads its arguments, calls a flow, prints.
+
+mod args;
+mod checking;
+mod connectors;
+mod daemon;
+mod data;
+mod demo;
+mod exit;
+mod explain;
+mod mail;
+mod office;
+mod output;
+mod pulling;
+mod roadmaps;
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use clap::Parser;
+use clap::error::ErrorKind;
+
+use self::args::{Args, LogFormat, Verb};
+use self::exit::Exit;
+use self::output::{Output, complain};
+use crate::app::{Knowledge, config_path, learn};
+use crate::clock::Clock;
+use crate::config::environment;
+use crate::fetch::install_tls_provider;
+use crate::flow::context::Context;
+use crate::message::{Problem, Problems};
+use crate::telemetry;
+use crate::warehouse::Access;
+
+/// How a verb ends: its exit code, or the problem that ended it.
+type Ended = Result<Exit, Problem>;
+
+/// Parses the arguments, runs the verb and gives the exit code.
+#[must_use]
+pub fn main() -> ExitCode {
+    install_tls_provider();
+    let args = match Args::try_parse() {
+        Ok(args) => args,
+        Err(error) => return usage(&error).into(),
+    };
+    set_up_journal(&args);
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build();
+    let runtime = match runtime {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            complain(&Problem::new("MSK-BUG-01").arg("what", "async runtime").because(error));
+            return Exit::Bug.into();
+        }
+    };
+    let ended = runtime.block_on(run(args));
+    // Readers on blocking threads may still wait for a channel that nobody serves any more.
+    runtime.shutdown_timeout(std::time::Duration::from_secs(2));
+    match ended {
+        Ok(exit) => exit.into(),
+        Err(problem) => {
+            complain(&problem);
+            Exit::of(&problem).into()
+        }
+    }
+}
+
+fn usage(error: &clap::Error) -> Exit {
+    let _nobody_reads = error.print();
+    match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => Exit::Fine,
+        _ => Exit::Usage,
+    }
+}
+
+fn set_up_journal(args: &Args) {
+    let format = match args.log_format {
+        LogFormat::Text => telemetry::Format::Text,
+        LogFormat::Json => telemetry::Format::Json,
+    };
+    let daemon = matches!(args.verb, Verb::Run);
+    let level = if daemon && args.log == "warn" {
+        "info"
+    } else {
+        &args.log
+    };
+    telemetry::set_up(level, format, daemon && environment("JOURNAL_STREAM").is_some());
+}
+
+async fn run(args: Args) -> Ended {
+    let mut out = Output::new(args.format);
+    let path = config_path(args.config.as_deref());
+    match args.verb {
+        Verb::Demo(demo) => demo::run(&mut out, demo).await,
+        Verb::Run => daemon::run(&path).await,
+        Verb::Check { offline } => checking::check(&mut out, &path, offline).await,
+        Verb::Init { dir } => checking::init(&mut out, &dir),
+        Verb::Pull(pull) => pulling::pull(&mut out, &path, pull).await,
+        Verb::Connector(verb) => connectors::run(&mut out, &path, args.config.is_some(), verb).await,
+        Verb::Quarantine(verb) => data::quarantine(&mut out, &path, verb).await,
+        Verb::Units(verb) => data::units(&mut out, &path, verb).await,
+        Verb::Roadmap(verb) => roadmaps::roadmap(&mut out, &path, verb),
+        Verb::Deadlines(verb) => roadmaps::deadlines(&mut out, &path, verb).await,
+        Verb::Report(verb) => office::report(&mut out, &path, verb).await,
+        Verb::Mail(verb) => mail::run(&mut out, &path, verb).await,
+        Verb::Explain { what } => explain::run(&mut out, &path, &what).await,
+        Verb::Status => office::status(&mut out, &path).await,
+        Verb::Reload { wait } => daemon::reload(&mut out, &path, wait).await,
+        Verb::Db(verb) => data::db(&mut out, &path, verb).await,
+    }
+}
+
+/// Reads every file; several problems are printed at once and the last one ends the verb.
+fn knowledge(path: &Path) -> Result<Knowledge, Problem> {
+    learn(path).map_err(all_but_last)
+}
+
+/// Prints all problems but the last, which becomes the verb's own.
+fn all_but_last(mut problems: Problems) -> Problem {
+    let last = problems.pop();
+    for problem in &problems {
+        output::remark(&problem.ru_line());
+    }
+    last.unwrap_or_else(|| Problem::new("MSK-BUG-01").arg("what", "an empty list of problems"))
+}
+
+/// The context of a verb that works on the warehouse.
+async fn open(path: &Path, access: Access, verb: &str) -> Result<Context, Problem> {
+    let knowledge = knowledge(path)?;
+    let clock = Clock::system(knowledge.config.authority.zone);
+    knowledge.open(clock, access, &format!("msoko {verb}")).await
+}

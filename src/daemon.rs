@@ -1,1 +1,0 @@
-//! The service: tick, signals, readiness, stop.

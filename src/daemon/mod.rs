@@ -1,0 +1,155 @@
+//! The service: tick, due jobs, signals, readiness, watchdog, reload, stop.
+//!
+//! Takes: what the files say. Gives: an orderly end, or the problem that ended it. Never: holds a rule of the line.
+//!
+//! One loop owns everything: it wakes every fifteen seconds, feeds the watchdog, looks at what is due and starts it
+//! as a task. A task that panics ends the process with a non-zero code, so that the supervisor restarts it.
+
+mod control;
+mod notify;
+mod work;
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::mpsc;
+use tokio_cron_scheduler::{Job, JobScheduler};
+
+pub use control::{Answer, ask_reload, socket_path};
+
+use crate::app::{Knowledge, learn};
+use crate::clock::Clock;
+use crate::flow::context::Stop;
+use crate::message::Problem;
+use crate::warehouse::Access;
+use control::Request;
+use work::Work;
+
+/// The loop wakes this often at least.
+const PULSE: Duration = Duration::from_secs(15);
+
+/// A stop waits this long for the chunk a pull is at; the supervisor kills after twenty seconds.
+const PATIENCE: Duration = Duration::from_secs(8);
+
+/// Runs the service until it is asked to stop.
+///
+/// # Errors
+/// What keeps it from starting, or `MSK-RUN-28` when a task died.
+pub async fn run(path: &Path, knowledge: Knowledge) -> Result<(), Problem> {
+    let clock = Clock::system(knowledge.config.authority.zone);
+    let socket = socket_path(&knowledge.config);
+    let context = Arc::new(knowledge.open(clock, Access::Hold, "msoko run").await?);
+    let mut signals = Signals::new()?;
+    let (asking, mut asked) = mpsc::channel::<Request>(4);
+    let listener = control::listen(&socket)?;
+    let serving = tokio::spawn(control::serve(listener, asking));
+    let (ticking, mut ticks) = mpsc::channel::<()>(1);
+    let scheduler = minute_tick(ticking).await?;
+    let mut work = Work::new(context, Stop::default());
+    notify::ready(&work.state_line().await);
+    tracing::info!(version = env!("CARGO_PKG_VERSION"), "msoko is ready");
+    let ended = heart(path, &mut work, &mut signals, &mut ticks, &mut asked).await;
+    notify::stopping();
+    serving.abort();
+    drop(scheduler);
+    let _socket_gone = std::fs::remove_file(&socket);
+    let finished = work.finish(PATIENCE).await;
+    ended.and(finished)
+}
+
+/// The loop. Only here may the watchdog be fed.
+async fn heart(
+    path: &Path,
+    work: &mut Work,
+    signals: &mut Signals,
+    ticks: &mut mpsc::Receiver<()>,
+    asked: &mut mpsc::Receiver<Request>,
+) -> Result<(), Problem> {
+    let pulse = notify::watchdog().map_or(PULSE, |limit| PULSE.min(limit / 2));
+    let mut pulses = tokio::time::interval(pulse);
+    pulses.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            _ = pulses.tick() => {
+                notify::alive();
+                work.look().await?;
+            }
+            Some(()) = ticks.recv() => {
+                work.look().await?;
+                notify::state(&work.state_line().await);
+            }
+            Some(request) = asked.recv() => {
+                let answer = reload(path, work);
+                let _asker_gone = request.answer.send(answer);
+            }
+            done = work.next_end() => done?,
+            _ = signals.hang_up.recv() => {
+                if let Answer::Rejected(lines) = reload(path, work) {
+                    tracing::error!(problems = lines.len(), "the changed configuration is rejected: {}", lines.join("; "));
+                }
+            }
+            _ = signals.terminate.recv() => return stop_asked(),
+            _ = signals.interrupt.recv() => return stop_asked(),
+        }
+    }
+}
+
+fn stop_asked() -> Result<(), Problem> {
+    tracing::info!("asked to stop");
+    Ok(())
+}
+
+/// Reads the files again; the new context takes over only when every file is right.
+fn reload(path: &Path, work: &mut Work) -> Answer {
+    match learn(path) {
+        Ok(knowledge) => {
+            let old = work.context();
+            let clock = Clock::system(knowledge.config.authority.zone);
+            if crate::app::database_url(&knowledge.config) != crate::app::database_url(&old.config) {
+                return Answer::Rejected(vec!["адрес базы меняется только при перезапуске службы".to_owned()]);
+            }
+            let context = knowledge.around(clock, old.warehouse.clone(), old.traffic.clone());
+            work.take_over(Arc::new(context));
+            tracing::info!("the changed configuration is in force");
+            Answer::Applied
+        }
+        Err(problems) => Answer::Rejected(problems.iter().map(Problem::ru_line).collect()),
+    }
+}
+
+/// The scheduler gives a tick once a minute and nothing else: it has no catch-up, and its jobs with a time zone are an
+/// hour off after a clock change.
+async fn minute_tick(ticking: mpsc::Sender<()>) -> Result<JobScheduler, Problem> {
+    let fault = |error: tokio_cron_scheduler::JobSchedulerError| {
+        Problem::new("MSK-BUG-01").arg("what", "the minute tick").because(error)
+    };
+    let scheduler = JobScheduler::new().await.map_err(fault)?;
+    let job = Job::new("0 * * * * *", move |_, _| {
+        let _a_tick_waits_already = ticking.try_send(());
+    })
+    .map_err(fault)?;
+    scheduler.add(job).await.map_err(fault)?;
+    scheduler.start().await.map_err(fault)?;
+    Ok(scheduler)
+}
+
+/// Signals of the supervisor and of a terminal.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+    hang_up: Signal,
+}
+
+impl Signals {
+    fn new() -> Result<Self, Problem> {
+        let listen =
+            |kind| signal(kind).map_err(|error| Problem::new("MSK-BUG-01").arg("what", "signals").because(error));
+        Ok(Self {
+            terminate: listen(SignalKind::terminate())?,
+            interrupt: listen(SignalKind::interrupt())?,
+            hang_up: listen(SignalKind::hangup())?,
+        })
+    }
+}

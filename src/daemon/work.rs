@@ -1,0 +1,288 @@
+//! What is due and what is running.
+
+use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, Timelike, Utc};
+use tokio::task::{Id, JoinSet};
+
+use crate::config::Source;
+use crate::domain::number::{Forms, agree, date_short};
+use crate::domain::vocabulary::{DeadlineState, SourceState};
+use crate::flow::context::{Context, Stop};
+use crate::flow::pull::{Options, pull};
+use crate::flow::{alert, deliver, remind, report, status};
+use crate::message::Problem;
+use crate::outbox::pause_after_outages;
+use crate::schedule::{Cadence, Due, Runs, due};
+
+/// Pulls at the same time; each of them uses a reader's thread and waits for the one writer.
+const PULLS_AT_ONCE: usize = 2;
+
+/// A job of the daemon.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+enum Job {
+    Pull(String),
+    Letters,
+    Report,
+    Deliver,
+}
+
+impl Job {
+    fn name(&self) -> String {
+        match self {
+            Self::Pull(source) => format!("pull {source}"),
+            Self::Letters => "letters".to_owned(),
+            Self::Report => "report".to_owned(),
+            Self::Deliver => "deliver".to_owned(),
+        }
+    }
+}
+
+/// Jobs under way and the context they were started with.
+pub(super) struct Work {
+    context: Arc<Context>,
+    stop: Stop,
+    tasks: JoinSet<(Job, Result<Outcome, Problem>)>,
+    names: BTreeMap<Id, Job>,
+    running: HashSet<Job>,
+    /// Passes of the outbox in a row that ended with an outage, and when the next may begin.
+    outages: u32,
+    deliver_after: DateTime<Utc>,
+}
+
+/// What a job says when it ends well.
+enum Outcome {
+    Nothing,
+    /// The way letters leave is closed.
+    Outage(bool),
+}
+
+impl Work {
+    pub(super) fn new(context: Arc<Context>, stop: Stop) -> Self {
+        Self {
+            context,
+            stop,
+            tasks: JoinSet::new(),
+            names: BTreeMap::new(),
+            running: HashSet::new(),
+            outages: 0,
+            deliver_after: DateTime::UNIX_EPOCH,
+        }
+    }
+
+    pub(super) fn context(&self) -> Arc<Context> {
+        Arc::clone(&self.context)
+    }
+
+    /// Jobs that start from now on see the new context; those under way finish with the old one.
+    pub(super) fn take_over(&mut self, context: Arc<Context>) {
+        self.context = context;
+    }
+
+    /// Starts everything that is due.
+    pub(super) async fn look(&mut self) -> Result<(), Problem> {
+        let now = self.context.clock.now();
+        for source in self.due_sources(now).await? {
+            let pulls = self.running.iter().filter(|job| matches!(job, Job::Pull(_))).count();
+            if pulls < PULLS_AT_ONCE {
+                self.start(Job::Pull(source));
+            }
+        }
+        if self.letters_due(now).await? {
+            self.start(Job::Letters);
+        }
+        if self.report_due(now).await? {
+            self.start(Job::Report);
+        }
+        if now >= self.deliver_after && self.context.warehouse.has_due_letter(now).await? {
+            self.start(Job::Deliver);
+        }
+        Ok(())
+    }
+
+    async fn due_sources(&self, now: DateTime<Utc>) -> Result<Vec<String>, Problem> {
+        let records = self.context.warehouse.source_records().await?;
+        let mut found = Vec::new();
+        for source in self.context.config.sources.iter().filter(|source| source.enabled) {
+            let Some(cadence) = self.cadence(source) else { continue };
+            let record = records.iter().find(|record| record.source == source.id);
+            let runs = Runs {
+                last_start: record.and_then(|record| record.last_started),
+                failures: record.map_or(0, |record| record.failures),
+                not_before: record.and_then(|record| record.next_due),
+            };
+            if due(&cadence, &source.id, &runs, now, self.context.zone()) == Due::Now {
+                found.push(source.id.clone());
+            }
+        }
+        Ok(found)
+    }
+
+    fn cadence(&self, source: &Source) -> Option<Cadence> {
+        let default = source
+            .connectors
+            .value
+            .first()
+            .and_then(|id| self.context.connector(id).ok())
+            .and_then(|connector| connector.defaults.schedule.clone());
+        let text = source
+            .schedule
+            .as_ref()
+            .map(|schedule| schedule.value.clone())
+            .or(default)?;
+        let cadence = Cadence::parse(&text).ok()?;
+        Some(cadence.with_jitter(Cadence::USUAL_JITTER))
+    }
+
+    /// Letters are written once a working day, from the configured time on; a day the service slept through is caught
+    /// up by the next one.
+    async fn letters_due(&self, now: DateTime<Utc>) -> Result<bool, Problem> {
+        let clock = &self.context.clock;
+        let at = self.context.config.jobs.letters_at;
+        let today = clock.today();
+        let Some(moment) = clock.at(today, at.hour(), at.minute()) else {
+            return Ok(false);
+        };
+        if now < moment || !self.context.calendar.is_working(today) {
+            return Ok(false);
+        }
+        let records = self.context.warehouse.source_records().await?;
+        let last = records
+            .iter()
+            .find(|record| record.source == remind::JOB)
+            .and_then(|record| record.last_success);
+        Ok(last.is_none_or(|last| last < moment))
+    }
+
+    async fn report_due(&self, now: DateTime<Utc>) -> Result<bool, Problem> {
+        let Some(cron) = &self.context.config.jobs.report_vpr else {
+            return Ok(false);
+        };
+        let Ok(cadence) = Cadence::parse(&cron.value) else {
+            return Ok(false);
+        };
+        let records = self.context.warehouse.source_records().await?;
+        let record = records.iter().find(|record| record.source == report::JOB);
+        let runs = Runs {
+            last_start: record.and_then(|record| record.last_started),
+            failures: record.map_or(0, |record| record.failures),
+            not_before: record.and_then(|record| record.next_due),
+        };
+        Ok(due(&cadence, report::JOB, &runs, now, self.context.zone()) == Due::Now)
+    }
+
+    fn start(&mut self, job: Job) {
+        if self.stop.asked() || !self.running.insert(job.clone()) {
+            return;
+        }
+        let (context, stop, task) = (Arc::clone(&self.context), self.stop.clone(), job.clone());
+        let handle = self.tasks.spawn(async move {
+            let outcome = perform(&context, &task, &stop).await;
+            (task, outcome)
+        });
+        self.names.insert(handle.id(), job);
+    }
+
+    /// Waits for the next job to end. A job that failed is told to the journal; one that died ends the service.
+    pub(super) async fn next_end(&mut self) -> Result<(), Problem> {
+        let Some(ended) = self.tasks.join_next_with_id().await else {
+            // Nothing runs: the loop's other branches go on.
+            return std::future::pending().await;
+        };
+        self.end(ended)
+    }
+
+    fn end(
+        &mut self,
+        ended: Result<(Id, (Job, Result<Outcome, Problem>)), tokio::task::JoinError>,
+    ) -> Result<(), Problem> {
+        match ended {
+            Ok((id, (job, outcome))) => {
+                self.names.remove(&id);
+                self.running.remove(&job);
+                match outcome {
+                    Ok(Outcome::Outage(closed)) => self.pause_outbox(closed),
+                    Ok(Outcome::Nothing) => {}
+                    Err(problem) if self.stop.asked() => {
+                        tracing::info!(code = problem.code(), "{} ended early", job.name());
+                    }
+                    Err(problem) => {
+                        tracing::error!(code = problem.code(), "{} failed: {problem}", job.name());
+                    }
+                }
+                Ok(())
+            }
+            Err(error) => {
+                let job = self.names.remove(&error.id());
+                let name = job.map_or_else(|| "?".to_owned(), |job| job.name());
+                Err(Problem::new("MSK-RUN-28").arg("task", name).because(error))
+            }
+        }
+    }
+
+    fn pause_outbox(&mut self, closed: bool) {
+        self.outages = if closed { self.outages + 1 } else { 0 };
+        if closed {
+            let pause = chrono::Duration::from_std(pause_after_outages(self.outages)).unwrap_or_default();
+            self.deliver_after = self.context.clock.now() + pause;
+        }
+    }
+
+    /// Asks every job to end at its next safe point and waits for them.
+    pub(super) async fn finish(mut self, patience: Duration) -> Result<(), Problem> {
+        self.stop.ask();
+        let waiting = async {
+            while let Some(ended) = self.tasks.join_next_with_id().await {
+                self.end(ended)?;
+            }
+            Ok(())
+        };
+        tokio::time::timeout(patience, waiting).await.unwrap_or_else(|_| {
+            tracing::warn!("a job did not end in time; what it had not published is removed at the next start");
+            Ok(())
+        })
+    }
+
+    /// One line for `systemctl status`.
+    pub(super) async fn state_line(&self) -> String {
+        const SOURCE: Forms<'_> = Forms::new("источник", "источника", "источников", "источника");
+        let Ok(sources) = status::sources(&self.context).await else {
+            return "база не отвечает".to_owned();
+        };
+        let fine = sources.iter().filter(|source| source.state == SourceState::Ok).count();
+        let total = i64::try_from(sources.len()).unwrap_or(i64::MAX);
+        let mut line = format!("{}, в норме {fine}", agree(total, SOURCE));
+        if let Ok(board) = remind::board(&self.context).await {
+            let next = board
+                .deadlines
+                .iter()
+                .find(|deadline| matches!(deadline.state, DeadlineState::Soon | DeadlineState::Upcoming));
+            if let Some(date) = next.and_then(|deadline| deadline.date) {
+                line.push_str(&format!("; ближайший срок {}", date_short(date)));
+            }
+        }
+        if let Ok(counts) = status::outbox(&self.context).await {
+            line.push_str(&format!("; в очереди писем {}", counts.queued + counts.held));
+        }
+        line
+    }
+}
+
+async fn perform(context: &Arc<Context>, job: &Job, stop: &Stop) -> Result<Outcome, Problem> {
+    match job {
+        Job::Pull(id) => {
+            if let Some(source) = context.config.sources.iter().find(|source| source.id == *id) {
+                let pulled = pull(context, source, &Options::default(), stop).await?;
+                alert::about_source(context, source, &pulled).await?;
+            }
+            Ok(Outcome::Nothing)
+        }
+        Job::Letters => remind::write_letters(context).await.map(|_| Outcome::Nothing),
+        Job::Report => report::yearly(context).await.map(|()| Outcome::Nothing),
+        Job::Deliver => deliver::deliver_due(context, stop)
+            .await
+            .map(|pass| Outcome::Outage(pass.outage.is_some())),
+    }
+}

@@ -1,0 +1,269 @@
+//! The stages in a row, as one receiver of the decoder.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::read::{BATCH, ReadSummary, Reading, TakeBatch};
+use crate::decode::Decoded;
+use crate::domain::observation::{Batch, Quarantined};
+use crate::manifest::{Class, Connector, Kind, Personal, Severity};
+use crate::message::Problem;
+use crate::normalise::recognise::Recogniser;
+use crate::normalise::{Normaliser, Outcome, warn_undeclared};
+use crate::privacy::detect::Trust;
+use crate::privacy::door::{self, Door, Kept, Rule};
+use crate::privacy::fold::Fold;
+use crate::table::{Cell, Row, Table, TableSink};
+use crate::validate::{Checker, Failure};
+
+/// So many bad rows never refuse a file by themselves: a school of five rows must not lose four for one.
+const BAD_ROWS_TOLERATED: u64 = 3;
+/// Rows named per failing rule of severity `warning`; the rest is counted.
+const ROWS_NAMED: u64 = 5;
+
+pub(super) struct Line<'a, 's> {
+    connector: &'a Connector,
+    door: Door,
+    normaliser: Normaliser<'a>,
+    recogniser: Option<Recogniser<'a>>,
+    checker: Checker<'a>,
+    fold: Option<Fold>,
+    sink: &'s mut TakeBatch<'s>,
+    limit: usize,
+    batch: Batch,
+    outcome: Outcome,
+    spare: Vec<Cell>,
+    summary: ReadSummary,
+    /// Rows refused for their own faults; unknown organisations are not the file's fault.
+    bad_rows: u64,
+    warned: BTreeMap<String, u64>,
+    /// Columns already reported as undeclared: sheets repeat their headers.
+    reported: BTreeSet<String>,
+    rows_of_table: Option<u64>,
+    /// What the sink answered, told apart from a fault of the file.
+    fault: Option<Problem>,
+}
+
+impl<'a, 's> Line<'a, 's> {
+    /// # Errors
+    /// When the name of the file alone refuses it.
+    pub(super) fn new(reading: &Reading<'a>, file_name: &'a str, sink: &'s mut TakeBatch<'s>) -> Result<Self, Problem> {
+        let connector = reading.connector;
+        let folded = connector.personal == Personal::Folded;
+        let kept = if folded { Kept::Folded } else { Kept::Raw };
+        let (door, warnings) = Door::new(file_name, reading.exempt.clone(), kept)?;
+        Ok(Self {
+            connector,
+            normaliser: Normaliser::new(connector, reading.subjects, file_name, reading.options),
+            recogniser: reading.register.map(|register| Recogniser::new(register, None)),
+            checker: Checker::new(connector),
+            fold: folded.then(Fold::new),
+            sink,
+            limit: reading.batch.clamp(1, BATCH),
+            batch: Batch::default(),
+            outcome: Outcome::default(),
+            spare: Vec::new(),
+            summary: ReadSummary {
+                file_name: door.file().to_owned(),
+                warnings,
+                ..ReadSummary::default()
+            },
+            door,
+            bad_rows: 0,
+            warned: BTreeMap::new(),
+            reported: BTreeSet::new(),
+            rows_of_table: None,
+            fault: None,
+        })
+    }
+
+    fn flush(&mut self) -> Result<(), Problem> {
+        let mut batch = std::mem::take(&mut self.batch);
+        if batch.rows_read == 0 && batch.quarantined.is_empty() {
+            return Ok(());
+        }
+        if let Some(recogniser) = &mut self.recogniser {
+            recogniser.batch(&mut batch);
+        }
+        self.summary.observations += batch.observations.len() as u64;
+        self.summary.quarantined += batch.quarantined.len() as u64;
+        (self.sink)(batch).inspect_err(|problem| self.fault = Some(problem.clone()))
+    }
+
+    /// Puts the failures of the checks where their severity sends them; a refusal stops the file.
+    fn judge(&mut self, row: &Row, failures: Vec<Failure>) -> Result<(), Problem> {
+        for failure in failures {
+            let column = Some(failure.column.as_str());
+            let put = self
+                .normaliser
+                .quarantine(row, column, &failure.rule, failure.problem.clone());
+            let Some(put) = put else { continue };
+            match failure.severity {
+                Severity::RefuseFile => return Err(put.problem),
+                Severity::QuarantineRow => {
+                    self.outcome.observations.clear();
+                    self.outcome.participant = None;
+                    self.outcome.quarantined.push(put);
+                    return Ok(());
+                }
+                Severity::Warning => {
+                    let seen = self.warned.entry(failure.rule).or_default();
+                    *seen += 1;
+                    if *seen <= ROWS_NAMED {
+                        self.summary.warnings.push(put.problem);
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn close_table(&mut self) {
+        if self.rows_of_table.take() == Some(0) {
+            self.summary.warnings.push(Problem::new("MSK-NRM-12"));
+        }
+    }
+
+    /// A row has been read or refused: counts it and hands the batch on when it is full.
+    fn count_row(&mut self, bad: bool) -> Result<(), Problem> {
+        self.summary.rows_read += 1;
+        self.rows_of_table = self.rows_of_table.map(|rows| rows + 1);
+        self.batch.rows_read += 1;
+        self.bad_rows += u64::from(bad);
+        if self.batch.observations.len() + self.batch.quarantined.len() >= self.limit {
+            self.flush()?;
+        }
+        Ok(())
+    }
+
+    /// # Errors
+    /// What the sink answered.
+    pub(super) fn finish(mut self, decoded: Result<Decoded, Problem>) -> Result<ReadSummary, Problem> {
+        if decoded.is_ok() {
+            self.close_table();
+        }
+        let flushed = self.flush();
+        if let Some(problem) = self.fault {
+            return Err(problem);
+        }
+        flushed?;
+        match decoded {
+            Ok(decoded) => {
+                if !decoded.undeclared.is_empty() && self.connector.contract.warn_new_columns {
+                    self.summary.warnings.push(warn_undeclared(&decoded.undeclared));
+                }
+                self.summary.refused = too_many_bad(self.connector, self.bad_rows, self.summary.rows_read);
+            }
+            Err(problem) => self.summary.refused = Some(problem),
+        }
+        for (rule, count) in self.warned {
+            if count > ROWS_NAMED {
+                let more = Problem::new("MSK-VAL-09")
+                    .arg("rule", rule)
+                    .arg("count", count - ROWS_NAMED);
+                self.summary.warnings.push(more);
+            }
+        }
+        self.summary.raw_is_clean = self.fold.is_none() && self.door.raw_is_clean();
+        self.summary.folded = self.fold.map(Fold::finish);
+        Ok(self.summary)
+    }
+}
+
+fn too_many_bad(connector: &Connector, bad: u64, rows: u64) -> Option<Problem> {
+    #[expect(clippy::cast_precision_loss, reason = "row counts stay far below 2^52")]
+    let share = bad as f64 / rows.max(1) as f64;
+    let allowed = connector.contract.max_quarantined;
+    let over = bad > BAD_ROWS_TOLERATED && share > allowed;
+    (over || bad > 0 && bad == rows).then(|| {
+        Problem::new("MSK-VAL-08")
+            .arg("quarantined", bad)
+            .arg("rows", rows)
+            .arg("limit", format!("{}%", allowed * 100.0))
+    })
+}
+
+/// What the door knows of the columns of a table.
+fn door_rules(connector: &Connector, normaliser: &Normaliser<'_>) -> Vec<Rule> {
+    let unit = &connector.unit;
+    let is = |name: &str, known: &Option<String>| known.as_deref() == Some(name);
+    let declared = normaliser.declared_columns().map(|(position, column)| {
+        let class = match column.class {
+            Class::Key => door::Class::Key,
+            Class::Measure => door::Class::Measure,
+            Class::Context => door::Class::Context,
+            Class::Drop => door::Class::Drop,
+            Class::Pseudonym => door::Class::Pseudonym,
+        };
+        let rule = Rule::new(position, class);
+        let codes = [&unit.login, &unit.ogrn, &unit.inn, &unit.code, &unit.site];
+        if is(&column.name, &unit.name) {
+            rule.trusting(Trust::Organisations)
+        } else if codes.iter().any(|known| is(&column.name, known)) {
+            rule.trusting(Trust::Codes)
+        } else if column.class == Class::Context && column.reading.kind != Kind::Text {
+            rule.trusting(Trust::Amounts)
+        } else {
+            rule
+        }
+    });
+    let by_header = normaliser
+        .header_columns()
+        .map(|position| Rule::new(position, door::Class::Measure));
+    declared.chain(by_header).collect()
+}
+
+impl TableSink for Line<'_, '_> {
+    fn table(&mut self, table: Table) -> Result<(), Problem> {
+        self.close_table();
+        let (table, mut warnings) = self.door.table(table)?;
+        warnings.extend(self.normaliser.table(table)?);
+        self.door.columns(&door_rules(self.connector, &self.normaliser));
+        self.rows_of_table = Some(0);
+        for warning in warnings {
+            if self.reported.insert(warning.ru()) {
+                self.summary.warnings.push(warning);
+            }
+        }
+        Ok(())
+    }
+
+    fn row(&mut self, mut row: Row) -> Result<(), Problem> {
+        self.outcome.clear();
+        let removed = self.door.row(&mut row)?;
+        self.summary.warnings.extend(removed);
+        self.normaliser.row(&row, &mut self.outcome)?;
+        if self.outcome.skipped {
+            self.spare = row.cells;
+            return Ok(());
+        }
+        let usable = !self.outcome.observations.is_empty() || self.outcome.participant.is_some();
+        if usable && !self.checker.is_empty() {
+            let failures = self.checker.row(self.normaliser.values(), &self.outcome.observations);
+            self.judge(&row, failures)?;
+        }
+        self.spare = row.cells;
+        let bad = !self.outcome.quarantined.is_empty();
+        self.batch.observations.append(&mut self.outcome.observations);
+        self.batch.quarantined.append(&mut self.outcome.quarantined);
+        if let (Some(fold), Some(participant)) = (&mut self.fold, self.outcome.participant.take()) {
+            fold.add(participant)?;
+        }
+        self.count_row(bad)
+    }
+
+    fn broken_row(&mut self, _: u32, problem: Problem) -> Result<(), Problem> {
+        self.batch.quarantined.push(Quarantined {
+            problem,
+            column: None,
+            rule: None,
+            unit: None,
+            // The fields cannot be told apart, so nothing of them may be kept.
+            cleaned: "{}".to_owned(),
+        });
+        self.count_row(true)
+    }
+
+    fn spare(&mut self) -> Vec<Cell> {
+        std::mem::take(&mut self.spare)
+    }
+}

@@ -1,0 +1,414 @@
+//! snapshot → decode → door → normalise → validate → load: one delivery into the warehouse.
+
+use std::sync::Arc;
+
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+
+use super::context::{Context, Stop, stopped};
+use super::delivery::{Delivery, IN_MEMORY};
+use super::preview::preview_lines;
+use super::read::{BATCH, ReadSummary, Reading, publish, read};
+use crate::config::Source;
+use crate::decode::{Bytes, Input};
+use crate::domain::observation::Batch;
+use crate::domain::unit::Register;
+use crate::manifest::{Connector, Personal};
+use crate::message::{Problem, Problems};
+use crate::privacy::detect::Exempt;
+use crate::privacy::folded::Folded;
+use crate::privacy::folded_file;
+use crate::snapshot::{self, Kept};
+use crate::warehouse::load::{LoadSummary, NewRun, NewSnapshot, Run, SnapshotId};
+
+/// Batches between the reader's thread and the writer: enough that neither waits, little enough for the memory.
+const QUEUE: usize = 4;
+
+/// What a delivery did to the warehouse.
+#[derive(Debug, Default)]
+pub struct Loaded {
+    /// The counts; nothing when the warehouse knew the delivery already.
+    pub summary: Option<LoadSummary>,
+    /// What deserves attention and stopped nothing.
+    pub warnings: Problems,
+}
+
+/// One load: who reads what for whom.
+#[derive(Clone)]
+pub struct Load {
+    /// Everything about the authority.
+    pub context: Arc<Context>,
+    /// The source.
+    pub source: Arc<Source>,
+    /// Units as they are known now.
+    pub register: Arc<Register>,
+    /// Their names, which no detector takes for persons.
+    pub exempt: Arc<Exempt>,
+    /// The administrator confirms a delivery that is much smaller than the one before.
+    pub confirmed: bool,
+    /// Ends the load at its next chunk.
+    pub stop: Stop,
+}
+
+impl Load {
+    /// Loads one delivery through the connector it belongs to.
+    ///
+    /// # Errors
+    /// When the delivery is refused as a whole; nothing of it is visible then.
+    pub async fn delivery(&self, delivery: Arc<Delivery>, connector: &Connector) -> Result<Loaded, Problem> {
+        let original = hash_of(&delivery)?;
+        let fingerprint = format!("{}:{original}", self.fingerprint(connector));
+        let warehouse = &self.context.warehouse;
+        if warehouse.is_read(&self.source.id, &delivery.name, &fingerprint).await? {
+            return Ok(Loaded::default());
+        }
+        let connector = Arc::new(connector.clone());
+        if connector.personal == Personal::None && delivery.size() > IN_MEMORY {
+            return self.stream(delivery, connector, fingerprint).await;
+        }
+        self.behind_the_door(delivery, connector, original, fingerprint).await
+    }
+
+    /// A delivery that fits into memory passes the door whole before a byte of it reaches the disk. What is kept is
+    /// the file itself when the door found nothing in it, the door's output otherwise.
+    async fn behind_the_door(
+        &self,
+        delivery: Arc<Delivery>,
+        connector: Arc<Connector>,
+        original: String,
+        fingerprint: String,
+    ) -> Result<Loaded, Problem> {
+        let mut batches = Vec::new();
+        let (send, mut receive) = mpsc::channel(QUEUE);
+        let reading = self.reader(&delivery, &connector, send);
+        while let Some(batch) = receive.recv().await {
+            batches.push(batch);
+        }
+        let summary = joined(reading).await?;
+        delivery.unchanged()?;
+        if let Some(problem) = summary.refused {
+            return Err(problem);
+        }
+        let bytes = match &summary.folded {
+            Some(folded) => Some(folded_bytes(folded, &connector, &summary.file_name, &original)?),
+            None if summary.raw_is_clean => None,
+            None => Some(cleaned_bytes(&summary.file_name, &batches)),
+        };
+        let kept = match bytes {
+            Some(bytes) => snapshot::keep(&self.folder(), bytes.as_slice())?,
+            None => snapshot::keep(&self.folder(), delivery.reader()?)?,
+        };
+        let snapshot = self
+            .record(&delivery, &summary.file_name, &connector, kept, original)
+            .await?;
+        let mut run = self.begin(&delivery.name, snapshot, fingerprint).await?;
+        let mut staged = Ok(summary.warnings);
+        for batch in batches {
+            if let Err(problem) = self.stage(&mut run, batch).await {
+                staged = Err(problem);
+                break;
+            }
+        }
+        self.end(run, staged).await
+    }
+
+    /// A long feed without pupils is kept first and read from front to back, a bounded piece at a time.
+    async fn stream(
+        &self,
+        delivery: Arc<Delivery>,
+        connector: Arc<Connector>,
+        fingerprint: String,
+    ) -> Result<Loaded, Problem> {
+        let (folder, feed) = (self.folder(), Arc::clone(&delivery));
+        let keeping = tokio::task::spawn_blocking(move || snapshot::keep(&folder, feed.reader()?));
+        let kept = keeping.await.map_err(bug)??;
+        delivery.unchanged()?;
+        let (path, original) = (kept.path.clone(), kept.hash.clone());
+        let snapshot = self
+            .record(&delivery, &delivery.name, &connector, kept, original)
+            .await?;
+        let mut run = self.begin(&delivery.name, snapshot, fingerprint).await?;
+        let (send, mut receive) = mpsc::channel(QUEUE);
+        let reading = self.reader(&delivery, &connector, send);
+        let mut staged = Ok(());
+        while let Some(batch) = receive.recv().await {
+            staged = self.stage(&mut run, batch).await;
+            if staged.is_err() {
+                break;
+            }
+        }
+        drop(receive);
+        let outcome = match (staged, joined(reading).await) {
+            (Err(problem), _) | (Ok(()), Err(problem)) => Err(problem),
+            (Ok(()), Ok(summary)) if !summary.raw_is_clean => {
+                std::fs::remove_file(&path)
+                    .map_err(|error| Problem::new("MSK-FIL-02").arg("path", path.display()).because(error))?;
+                Err(Problem::new("MSK-RUN-31").arg("file", &delivery.name))
+            }
+            (Ok(()), Ok(summary)) => summary.refused.map_or(Ok(summary.warnings), Err),
+        };
+        self.end(run, outcome).await
+    }
+
+    /// Reads on a thread that may block; batches come through the channel.
+    fn reader(
+        &self,
+        delivery: &Arc<Delivery>,
+        connector: &Arc<Connector>,
+        send: mpsc::Sender<Batch>,
+    ) -> JoinHandle<Result<ReadSummary, Problem>> {
+        let (load, delivery, connector) = (self.clone(), Arc::clone(delivery), Arc::clone(connector));
+        tokio::task::spawn_blocking(move || {
+            let stop = load.stop.clone();
+            load.read(delivery.open()?, &connector, &mut |batch| {
+                if stop.asked() {
+                    return Err(stopped());
+                }
+                send.blocking_send(batch).map_err(|_| stopped())
+            })
+        })
+    }
+
+    fn read(
+        &self,
+        input: Input,
+        connector: &Connector,
+        sink: &mut dyn FnMut(Batch) -> Result<(), Problem>,
+    ) -> Result<ReadSummary, Problem> {
+        let reading = Reading {
+            connector,
+            subjects: &self.context.subjects,
+            scales: &self.context.scales,
+            options: &self.source.context,
+            register: Some(&self.register),
+            exempt: &self.exempt,
+            batch: BATCH,
+        };
+        read(input, &reading, &mut |_, _, _| Err(Problem::new("MSK-RUN-13")), sink)
+    }
+
+    /// Loads again from the snapshot what was loaded before: with the manifest, the register and the scales of today.
+    ///
+    /// # Errors
+    /// When the snapshot is damaged or its content is refused.
+    pub async fn again(&self, delivery: &Replay, connector: &Connector) -> Result<Loaded, Problem> {
+        let limit = self
+            .source
+            .max_bytes
+            .unwrap_or(connector.defaults.max_bytes)
+            .max(IN_MEMORY)
+            * 4;
+        let folder = self.folder();
+        let mut batches = Vec::new();
+        let summary = if connector.personal == Personal::Folded {
+            let (_, folded) = folded_file::read(snapshot::open(&folder, &delivery.hash, limit)?)?;
+            let reading = Reading {
+                connector,
+                subjects: &self.context.subjects,
+                scales: &self.context.scales,
+                options: &self.source.context,
+                register: Some(&self.register),
+                exempt: &self.exempt,
+                batch: BATCH,
+            };
+            publish(folded, &reading, &mut |batch| {
+                batches.push(batch);
+                Ok(())
+            })?;
+            ReadSummary::default()
+        } else {
+            let input = Input {
+                file_name: delivery.name.clone(),
+                bytes: Bytes::Stream(Box::new(snapshot::open(&folder, &delivery.hash, limit)?)),
+            };
+            self.read(input, connector, &mut |batch| {
+                batches.push(batch);
+                Ok(())
+            })?
+        };
+        if let Some(problem) = summary.refused {
+            return Err(problem);
+        }
+        let fingerprint = format!("{}:{}", self.fingerprint(connector), delivery.original);
+        let mut run = self.begin(&delivery.name, delivery.snapshot, fingerprint).await?;
+        let mut staged = Ok(summary.warnings);
+        for batch in batches {
+            if let Err(problem) = self.stage(&mut run, batch).await {
+                staged = Err(problem);
+                break;
+            }
+        }
+        self.end(run, staged).await
+    }
+
+    async fn stage(&self, run: &mut Run, batch: Batch) -> Result<(), Problem> {
+        if self.stop.asked() {
+            return Err(stopped());
+        }
+        self.context.warehouse.stage(run, batch).await
+    }
+
+    async fn end(&self, run: Run, outcome: Result<Problems, Problem>) -> Result<Loaded, Problem> {
+        let now = self.context.clock.now();
+        match outcome {
+            Ok(warnings) => {
+                let summary = self.context.warehouse.publish(run, self.confirmed, now).await?;
+                Ok(Loaded {
+                    summary: Some(summary),
+                    warnings,
+                })
+            }
+            Err(problem) => {
+                self.context.warehouse.abandon(run, &problem, now).await?;
+                Err(problem)
+            }
+        }
+    }
+
+    async fn begin(&self, series: &str, snapshot: SnapshotId, manifest: String) -> Result<Run, Problem> {
+        let new = NewRun {
+            source: self.source.id.clone(),
+            series: series.to_owned(),
+            snapshot,
+            manifest,
+        };
+        self.context.warehouse.begin_run(new, self.context.clock.now()).await
+    }
+
+    async fn record(
+        &self,
+        delivery: &Delivery,
+        name: &str,
+        connector: &Connector,
+        kept: Kept,
+        original: String,
+    ) -> Result<SnapshotId, Problem> {
+        let new = NewSnapshot {
+            hash: kept.hash,
+            size: kept.size,
+            source: self.source.id.clone(),
+            connector: connector.id.clone(),
+            file: name.to_owned(),
+            address: Some(delivery.address.clone()),
+            original_hash: Some(original),
+            etag: delivery.validators.etag.clone(),
+            last_modified: delivery.validators.last_modified.clone(),
+        };
+        self.context
+            .warehouse
+            .record_snapshot(new, self.context.clock.now())
+            .await
+    }
+
+    fn folder(&self) -> std::path::PathBuf {
+        self.context.config.paths.snapshots()
+    }
+
+    /// What besides the bytes decides the outcome: the manifest, what the source adds, the register, the scales.
+    fn fingerprint(&self, connector: &Connector) -> String {
+        let mut hash = blake3::Hasher::new();
+        hash.update(format!("{connector:?}").as_bytes());
+        hash.update(format!("{:?}", self.source.context).as_bytes());
+        hash.update(format!("{:?}", self.register.units()).as_bytes());
+        hash.update(format!("{:?}", self.context.scales).as_bytes());
+        hash.finalize().to_hex()[..32].to_owned()
+    }
+
+    /// Reads up to the first row; gives the refusal when the file does not get that far.
+    fn refusal_of_header(&self, input: Input, connector: &Connector) -> Option<Problem> {
+        let mut reached = false;
+        let outcome = self.read(input, connector, &mut |_| {
+            reached = true;
+            Err(stopped())
+        });
+        let refusal = match outcome {
+            Ok(summary) => summary.refused,
+            Err(problem) => Some(problem),
+        };
+        refusal.filter(|_| !reached)
+    }
+}
+
+/// A delivery that is loaded again from its snapshot.
+#[derive(Debug, Clone)]
+pub struct Replay {
+    /// Name of the file.
+    pub name: String,
+    /// Row of the snapshot.
+    pub snapshot: SnapshotId,
+    /// Hash of the snapshot.
+    pub hash: String,
+    /// Hash of the original.
+    pub original: String,
+}
+
+/// The one connector of a list whose header contract a file meets.
+///
+/// # Errors
+/// The connector's own refusal when there is only one; `MSK-RUN-14` when none fits, with each one's reason,
+/// `MSK-RUN-15` when several do.
+pub fn choose<'c>(load: &Load, delivery: &Delivery, connectors: &[&'c Connector]) -> Result<&'c Connector, Problem> {
+    if let [connector] = connectors {
+        return Ok(connector);
+    }
+    let mut fitting = Vec::new();
+    let mut reasons = Vec::new();
+    for connector in connectors {
+        match load.refusal_of_header(delivery.open()?, connector) {
+            None => fitting.push(*connector),
+            Some(problem) => reasons.push(format!("{}: {}", connector.id, problem.ru())),
+        }
+    }
+    match fitting.as_slice() {
+        [connector] => Ok(connector),
+        [] => Err(Problem::new("MSK-RUN-14")
+            .arg("file", &delivery.name)
+            .arg("reasons", reasons.join("; "))),
+        several => {
+            let ids: Vec<&str> = several.iter().map(|connector| connector.id.as_str()).collect();
+            Err(Problem::new("MSK-RUN-15")
+                .arg("file", &delivery.name)
+                .arg("connectors", ids.join(", ")))
+        }
+    }
+}
+
+fn hash_of(delivery: &Delivery) -> Result<String, Problem> {
+    let mut hash = blake3::Hasher::new();
+    hash.update_reader(delivery.reader()?)
+        .map_err(|error| Problem::new("MSK-FIL-01").arg("path", &delivery.address).because(error))?;
+    Ok(hash.finalize().to_hex().to_string())
+}
+
+fn folded_bytes(folded: &Folded, connector: &Connector, file: &str, original: &str) -> Result<Vec<u8>, Problem> {
+    let meta = folded_file::Meta {
+        connector: connector.id.clone(),
+        original: original.to_owned(),
+        file: file.to_owned(),
+    };
+    let mut bytes = Vec::new();
+    folded_file::write(folded, &meta, &mut bytes).map_err(|error| {
+        Problem::new("MSK-BUG-01")
+            .arg("what", "writing to memory")
+            .because(error)
+    })?;
+    Ok(bytes)
+}
+
+/// The accepted rows of a file whose bytes may not be kept.
+fn cleaned_bytes(file: &str, batches: &[Batch]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    for line in batches.iter().flat_map(|batch| preview_lines(file, batch)) {
+        bytes.extend(serde_json::to_vec(&line).unwrap_or_default());
+        bytes.push(b'\n');
+    }
+    bytes
+}
+
+async fn joined(reading: JoinHandle<Result<ReadSummary, Problem>>) -> Result<ReadSummary, Problem> {
+    reading.await.map_err(bug)?
+}
+
+fn bug(error: tokio::task::JoinError) -> Problem {
+    Problem::new("MSK-BUG-01").arg("what", error)
+}

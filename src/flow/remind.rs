@@ -1,0 +1,453 @@
+//! deadlines → letters → outbox: the weekly digest and single reminders.
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+
+use chrono::{Datelike, NaiveDate, Utc};
+
+use super::context::Context;
+use super::deliver::enqueue;
+use crate::config::{LetterKind, Recipient};
+use crate::deadlines::terms::Known;
+use crate::deadlines::{self, Request, Stage, digest_day, stage, stage_since};
+use crate::domain::letter::{Attachment, Letter};
+use crate::domain::number::{NBSP, date_long, date_short};
+use crate::domain::roadmap::Deadline;
+use crate::domain::unit::{Register, UnitId};
+use crate::domain::vocabulary::{DeadlineState, UnitKind};
+use crate::letters::digest::{Change, Digest};
+use crate::letters::reminder::{self, Reminder};
+use crate::letters::{Frame, Left, Office, Term};
+use crate::message::{Problem, Problems};
+use crate::paper::{Entry, ics};
+use crate::warehouse::outbox::AlertMark;
+use crate::warehouse::sources::PullOutcome;
+
+/// Name under which the warehouse remembers when letters were last written.
+pub const JOB: &str = "jobs/letters";
+
+/// Working days of the section «ближайшие».
+const NEAR_DAYS: i32 = 7;
+
+/// Deadlines that become calendar entries of one digest.
+const MAX_ENTRIES: usize = 60;
+
+/// What was written.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Written {
+    /// Digests queued.
+    pub digests: u64,
+    /// Reminders queued.
+    pub reminders: u64,
+}
+
+/// All deadlines as of today with their states.
+pub struct Board {
+    /// The day.
+    pub today: NaiveDate,
+    /// Deadlines by date, those without a date last.
+    pub deadlines: Vec<Deadline>,
+    /// Phrases and roadmaps a person has to look at.
+    pub problems: Problems,
+    /// Units, for titles.
+    pub register: Register,
+}
+
+/// Puts the roadmaps, the evidence and the calendar together.
+///
+/// # Errors
+/// When the warehouse refuses.
+pub async fn board(context: &Context) -> Result<Board, Problem> {
+    let register = context.warehouse.register().await?;
+    let units: Vec<UnitId> = register
+        .units()
+        .iter()
+        .filter(|unit| {
+            matches!(
+                unit.kind,
+                UnitKind::General | UnitKind::Preschool | UnitKind::Additional
+            )
+        })
+        .map(|unit| unit.id.clone())
+        .collect();
+    let evidence = context.warehouse.evidence().await?;
+    let done: BTreeMap<String, String> = evidence
+        .into_iter()
+        .map(|(id, evidence)| (id, evidence.document))
+        .collect();
+    let known = Known::default();
+    let today = context.clock.today();
+    let (deadlines, problems) = deadlines::deadlines(&Request {
+        roadmaps: &context.roadmaps,
+        today,
+        calendar: &context.calendar,
+        units: &units,
+        done: &done,
+        known: &known,
+    });
+    Ok(Board {
+        today,
+        deadlines,
+        problems,
+        register,
+    })
+}
+
+/// Writes the deadline letters of the day: at most one per recipient. Nothing on a day off.
+///
+/// # Errors
+/// When a template fails or the warehouse refuses.
+pub async fn write_letters(context: &Context) -> Result<Written, Problem> {
+    let board = board(context).await?;
+    let mut written = Written::default();
+    if !context.calendar.is_working(board.today) {
+        return Ok(written);
+    }
+    let scribe = Scribe::new(context, &board).await?;
+    for recipient in &context.config.recipients {
+        let Some((letter, marks)) = scribe.letter_for(recipient)? else {
+            continue;
+        };
+        let queued = enqueue(context, std::slice::from_ref(&letter), marks).await?;
+        match letter.kind {
+            "digest" => written.digests += queued,
+            _ => written.reminders += queued,
+        }
+    }
+    let now = context.clock.now();
+    context.warehouse.source_started(JOB, now).await?;
+    let outcome = PullOutcome::Well { rows: None };
+    context.warehouse.source_finished(JOB, outcome, None, now).await?;
+    Ok(written)
+}
+
+/// Writes the letters of one day.
+struct Scribe<'a> {
+    context: &'a Context,
+    board: &'a Board,
+    office: Office,
+    marks: HashSet<AlertMark>,
+    /// Day of the last pass; stages since then are caught up once.
+    last: NaiveDate,
+    changes: Vec<(UnitIdOrDistrict, u32, Change)>,
+}
+
+type UnitIdOrDistrict = Option<UnitId>;
+
+impl<'a> Scribe<'a> {
+    async fn new(context: &'a Context, board: &'a Board) -> Result<Self, Problem> {
+        let mut causes: Vec<String> = board.deadlines.iter().map(|deadline| deadline.id.clone()).collect();
+        causes.push("digest".to_owned());
+        let marks = context.warehouse.alert_marks(&causes).await?;
+        let records = context.warehouse.source_records().await?;
+        let yesterday = board.today.pred_opt().unwrap_or(board.today);
+        let last = records
+            .iter()
+            .find(|record| record.source == JOB)
+            .and_then(|record| record.last_success)
+            .map_or(yesterday, |moment| moment.with_timezone(&context.zone()).date_naive());
+        let changes = changes(context, board, last).await?;
+        Ok(Self {
+            context,
+            board,
+            office: context.office(),
+            marks,
+            last,
+            changes,
+        })
+    }
+
+    fn letter_for(&self, recipient: &Recipient) -> Result<Option<(Letter, Vec<AlertMark>)>, Problem> {
+        let mine = self.deadlines_of(recipient);
+        if digest_day(self.board.today, &self.context.calendar) && recipient.wants(LetterKind::Digest) {
+            return self.digest(recipient, &mine);
+        }
+        if recipient.wants(LetterKind::Reminder) {
+            return self.reminders(recipient, &mine);
+        }
+        Ok(None)
+    }
+
+    /// Deadlines a recipient follows. Rows about every organisation come to the office once, to a head for its own.
+    fn deadlines_of(&self, recipient: &Recipient) -> Vec<&'a Deadline> {
+        let mut seen = BTreeSet::new();
+        self.board
+            .deadlines
+            .iter()
+            .filter(|deadline| recipient.follows(deadline.roadmap))
+            .filter(|deadline| match (&recipient.unit, &deadline.unit) {
+                (Some(mine), Some(theirs)) => mine == theirs,
+                (Some(_), None) => false,
+                (None, Some(_)) => seen.insert((
+                    deadline.roadmap,
+                    deadline.number.clone(),
+                    deadline.date,
+                    deadline.state.as_str(),
+                )),
+                (None, None) => true,
+            })
+            .collect()
+    }
+
+    fn digest(&self, recipient: &Recipient, mine: &[&Deadline]) -> Result<Option<(Letter, Vec<AlertMark>)>, Problem> {
+        let today = self.board.today;
+        let key = format!("digest/{today}/{}", recipient.mailbox.address);
+        if self.is_marked("digest", &today.to_string(), recipient) {
+            return Ok(None);
+        }
+        let digest = self.sections(recipient, &key, mine);
+        let mut marks = vec![self.mark("digest", &today.to_string(), recipient, &key)];
+        for deadline in mine {
+            if let Some(stage) = self.stage_of(deadline) {
+                marks.push(self.mark(&deadline.id, &stage.to_string(), recipient, &key));
+            }
+        }
+        Ok(digest.render()?.map(|letter| (letter, marks)))
+    }
+
+    /// On other days one due stage is a reminder, several together are one short digest.
+    fn reminders(
+        &self,
+        recipient: &Recipient,
+        mine: &[&Deadline],
+    ) -> Result<Option<(Letter, Vec<AlertMark>)>, Problem> {
+        let due: Vec<(&Deadline, Stage)> = mine
+            .iter()
+            .filter_map(|deadline| Some((*deadline, self.stage_of(deadline)?)))
+            .filter(|(deadline, stage)| !self.is_marked(&deadline.id, &stage.to_string(), recipient))
+            .collect();
+        let (key, letter) = match due.as_slice() {
+            [] => return Ok(None),
+            [(deadline, stage)] => {
+                let key = format!("reminder/{}/{stage}/{}", deadline.id, recipient.mailbox.address);
+                let letter = self.reminder(recipient, &key, deadline, *stage).render()?;
+                (key, letter)
+            }
+            several => {
+                let key = format!("digest/{}/{}", self.board.today, recipient.mailbox.address);
+                let rows: Vec<&Deadline> = several.iter().map(|(deadline, _)| *deadline).collect();
+                let mut digest = self.sections(recipient, &key, &rows);
+                digest.changed.clear();
+                let Some(letter) = digest.render()? else {
+                    return Ok(None);
+                };
+                (key, letter)
+            }
+        };
+        let marks = due
+            .iter()
+            .map(|(deadline, stage)| self.mark(&deadline.id, &stage.to_string(), recipient, &key))
+            .collect();
+        Ok(Some((letter, marks)))
+    }
+
+    fn sections(&self, recipient: &Recipient, key: &str, mine: &[&Deadline]) -> Digest<'_> {
+        let today = self.board.today;
+        let near = self.context.calendar.add_working_days(today, NEAR_DAYS);
+        let mut digest = Digest {
+            frame: self.frame(recipient, key, Vec::new()),
+            overdue: Vec::new(),
+            today: Vec::new(),
+            next: Vec::new(),
+            next_until: near,
+            later: Vec::new(),
+            unclear: Vec::new(),
+            changed: self.changed_for(recipient),
+            quiet: 0,
+        };
+        let mut dated = Vec::new();
+        for deadline in mine {
+            let term = self.term(deadline);
+            match (deadline.state, deadline.date) {
+                (DeadlineState::Done | DeadlineState::NotApplicable, _) => continue,
+                (DeadlineState::Overdue, _) => digest.overdue.push(term),
+                (_, None) => {
+                    digest.unclear.push(term);
+                    continue;
+                }
+                (_, Some(date)) if date == today => digest.today.push(term),
+                (_, Some(date)) if date <= near => digest.next.push(term),
+                (_, Some(date)) if (date.year(), date.month()) == (today.year(), today.month()) => {
+                    digest.later.push(term);
+                }
+                (_, Some(date)) if deadline.last_working_day.is_some_and(|day| day <= near) => {
+                    debug_assert!(
+                        date > near,
+                        "a term that ends on days off is near by its last working day"
+                    );
+                    digest.next.push(term);
+                }
+                _ => {
+                    digest.quiet += 1;
+                    continue;
+                }
+            }
+            if deadline.date.is_some_and(|date| date >= today) {
+                dated.push(*deadline);
+            }
+        }
+        dated.truncate(MAX_ENTRIES);
+        digest.frame.attachments = self.calendar("sroki.ics", &dated).into_iter().collect();
+        digest
+    }
+
+    fn reminder(&self, recipient: &Recipient, key: &str, deadline: &Deadline, stage: Stage) -> Reminder<'_> {
+        let attachments = self.calendar("srok.ics", &[deadline]).into_iter().collect();
+        let wanted = if deadline.indicator.trim().is_empty() {
+            "подтвердите выполнение документом".to_owned()
+        } else {
+            format!("обеспечьте результат: {}", lower_first(&deadline.indicator))
+        };
+        Reminder {
+            frame: self.frame(recipient, key, attachments),
+            term: self.term(deadline),
+            to_do: format!("Проверьте, что сделано, и {wanted}"),
+            stage: match stage {
+                Stage::Before(days) => reminder::Stage::Ahead(days),
+                Stage::Today => reminder::Stage::Today,
+                Stage::Overdue(1) => reminder::Stage::After(1),
+                Stage::Overdue(_) => reminder::Stage::Weekly,
+            },
+            copy: None,
+            document: format!("дорожная карта «{}»", deadline.direction),
+            known: reminder::Known::default(),
+        }
+    }
+
+    fn frame(&self, recipient: &Recipient, key: &str, attachments: Vec<Attachment>) -> Frame<'_> {
+        Frame {
+            key: key.to_owned(),
+            to: recipient.mailbox.clone(),
+            office: &self.office,
+            written_at: self.context.clock.local(),
+            attachments,
+        }
+    }
+
+    fn term(&self, deadline: &Deadline) -> Term {
+        let calendar = &self.context.calendar;
+        let today = self.board.today;
+        let left = match deadline.date {
+            None => Left::Unclear,
+            Some(date) if date < today => Left::Overdue(calendar.working_days_after(date, today)),
+            Some(date) => Left::WorkingDays(calendar.working_days_after(today, date)),
+        };
+        let title = |id| self.board.register.get(id).map(|unit| unit.short_title.clone());
+        Term {
+            deadline: deadline.clone(),
+            unit_title: deadline.unit.as_ref().and_then(title),
+            left,
+        }
+    }
+
+    /// Alarms at the time of letters on the working days of the stages, as far as they lie ahead.
+    fn calendar(&self, name: &str, deadlines: &[&Deadline]) -> Option<Attachment> {
+        let entries: Vec<Entry> = deadlines.iter().filter_map(|deadline| self.entry(deadline)).collect();
+        (!entries.is_empty()).then(|| Attachment {
+            name: name.to_owned(),
+            media_type: "text/calendar; charset=utf-8; method=PUBLISH".to_owned(),
+            content_id: None,
+            bytes: ics(&entries).into_bytes(),
+        })
+    }
+
+    fn entry(&self, deadline: &Deadline) -> Option<Entry> {
+        let date = deadline.date?;
+        let last = deadline.last_working_day.unwrap_or(date);
+        let at = self.context.config.jobs.letters_at;
+        let alarms = [-5, -2, 0].into_iter().filter_map(|days| {
+            let day = self.context.calendar.add_working_days(last, days);
+            let moment = self
+                .context
+                .clock
+                .at(day, chrono::Timelike::hour(&at), chrono::Timelike::minute(&at))?;
+            (moment > self.context.clock.now()).then_some(moment.with_timezone(&Utc))
+        });
+        let host = self
+            .context
+            .config
+            .mail
+            .from
+            .address
+            .split('@')
+            .nth(1)
+            .unwrap_or("msoko");
+        Some(Entry {
+            uid: format!("{}@{host}", deadline.id.replace(['/', '@', '#'], "-")),
+            date,
+            summary: deadline.activity.clone(),
+            description: format!(
+                "Дорожная карта {}, пункт {}. Что считается выполнением: {}. Ответственный: {}.",
+                deadline.roadmap, deadline.number, deadline.indicator, deadline.assignee
+            ),
+            alarms: alarms.collect(),
+            written: self.board.today,
+            sequence: 0,
+        })
+    }
+
+    fn stage_of(&self, deadline: &Deadline) -> Option<Stage> {
+        let calendar = &self.context.calendar;
+        if self.last >= self.board.today {
+            return stage(deadline, self.board.today, calendar);
+        }
+        stage_since(deadline, self.last, self.board.today, calendar)
+    }
+
+    fn changed_for(&self, recipient: &Recipient) -> Vec<Change> {
+        let mine = self.changes.iter().filter(|(unit, roadmap, _)| {
+            recipient.follows(*roadmap) && (recipient.unit.is_none() || recipient.unit == *unit)
+        });
+        mine.map(|(_, _, change)| change.clone()).collect()
+    }
+
+    fn is_marked(&self, cause: &str, stage: &str, recipient: &Recipient) -> bool {
+        self.marks
+            .iter()
+            .any(|mark| mark.cause == cause && mark.stage == stage && mark.recipient == recipient.mailbox.address)
+    }
+
+    fn mark(&self, cause: &str, stage: &str, recipient: &Recipient, letter: &str) -> AlertMark {
+        AlertMark {
+            cause: cause.to_owned(),
+            stage: stage.to_owned(),
+            recipient: recipient.mailbox.address.clone(),
+            letter: letter.to_owned(),
+        }
+    }
+}
+
+/// Deadlines closed since the last pass.
+async fn changes(
+    context: &Context,
+    board: &Board,
+    last: NaiveDate,
+) -> Result<Vec<(UnitIdOrDistrict, u32, Change)>, Problem> {
+    let evidence = context.warehouse.evidence().await?;
+    let zone = context.zone();
+    let closed = board.deadlines.iter().filter_map(|deadline| {
+        let proof = evidence.get(&deadline.id)?;
+        let day = proof.done_at.with_timezone(&zone).date_naive();
+        (day > last).then(|| {
+            let was = deadline
+                .date
+                .map_or_else(|| "без даты".to_owned(), |date| format!("срок {}", date_long(date)));
+            let change = Change {
+                what: format!(
+                    "{} (карта {}, пункт{NBSP}{})",
+                    deadline.activity, deadline.roadmap, deadline.number
+                ),
+                was,
+                now: format!("выполнено {}: {}", date_short(day), proof.document),
+            };
+            (deadline.unit.clone(), deadline.roadmap, change)
+        })
+    });
+    Ok(closed.collect())
+}
+
+fn lower_first(text: &str) -> String {
+    let mut letters = text.trim().chars();
+    letters
+        .next()
+        .map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
+}

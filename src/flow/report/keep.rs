@@ -1,0 +1,101 @@
+//! What the warehouse keeps of a report, so that `explain` can walk back from it.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+
+use crate::domain::place::column_letters;
+use crate::domain::stored::StoredObservation;
+use crate::domain::unit::UnitId;
+use crate::reports::vpr::{Rendered, WorkKey};
+
+/// Lines that a version hid.
+pub(super) type Hidden = BTreeSet<(WorkKey, UnitId)>;
+
+/// What a kept version hid.
+pub(super) fn hidden_of(document: &str) -> Hidden {
+    let kept: Value = serde_json::from_str(document).unwrap_or_default();
+    let lines = kept["hidden"].as_array().cloned().unwrap_or_default();
+    let read = |line: &Value| {
+        let key = WorkKey {
+            subject: line["subject"].as_str()?.to_owned(),
+            grade: u8::try_from(line["grade"].as_u64()?).ok()?,
+        };
+        Some((key, UnitId(line["unit"].as_str()?.to_owned())))
+    };
+    lines.iter().filter_map(read).collect()
+}
+
+/// What the warehouse keeps of a report: each printed cell with its sources, each conclusion with its cells.
+pub(super) fn to_json(rendered: &Rendered, number: u32) -> Value {
+    let document = &rendered.document;
+    let mut cells = serde_json::Map::new();
+    for table in document.tables() {
+        for (row_number, row) in (2u32..).zip(&table.rows) {
+            for (column, cell) in (1u32..).zip(&row.cells) {
+                if cell.sources.is_empty() {
+                    continue;
+                }
+                let address = format!("{}!{}{row_number}", table.number, column_letters(column));
+                let made = cell.made_of();
+                let sources: Vec<Value> = cell
+                    .sources
+                    .iter()
+                    .map(|source| source_json(source, !document.withheld.contains(&source.key)))
+                    .collect();
+                cells.insert(
+                    address,
+                    json!({ "printed": cell.printed(), "made_of": made, "sources": sources }),
+                );
+            }
+        }
+    }
+    let tables: Vec<Value> = document
+        .tables()
+        .map(|table| json!({ "number": table.number, "caption": table.caption, "sheet": table.sheet }))
+        .collect();
+    let conclusions: Vec<Value> = document
+        .conclusions()
+        .map(|conclusion| {
+            let addresses: Vec<String> = conclusion
+                .cells
+                .iter()
+                .map(|cell| format!("{}!{}", cell.table, cell.cell()))
+                .collect();
+            json!({
+                "number": conclusion.number,
+                "rule": conclusion.rule,
+                "text": conclusion.text,
+                "cells": addresses,
+            })
+        })
+        .collect();
+    let hidden: Vec<Value> = rendered
+        .hidden
+        .iter()
+        .map(|(work, unit)| json!({ "subject": &*work.subject, "grade": work.grade, "unit": unit.0 }))
+        .collect();
+    json!({
+        "number": number,
+        "rules": document.rules,
+        "tables": tables,
+        "cells": cells,
+        "conclusions": conclusions,
+        "hidden": hidden,
+    })
+}
+
+fn source_json(source: &StoredObservation, open: bool) -> Value {
+    let mut value = json!({
+        "key": source.key.to_string(),
+        "unit": source.key.unit.0,
+        "file": &*source.file,
+        "place": source.place.as_str(),
+        "snapshot": &*source.snapshot,
+        "received": source.received.to_rfc3339(),
+    });
+    if open {
+        value["value"] = source.value.to_string().into();
+    }
+    value
+}

@@ -1,0 +1,129 @@
+//! A report as a letter: conclusions, one table, one chart, the files attached.
+
+use super::Report;
+use crate::config::LetterKind;
+use crate::domain::document::{Block, Document};
+use crate::domain::letter::Attachment;
+use crate::flow::context::Context;
+use crate::flow::deliver::enqueue;
+use crate::letters::Frame;
+use crate::letters::report::{Chart, Column, ReportLetter, Table};
+use crate::message::Problem;
+use crate::paper::png;
+use crate::warehouse::outbox::AlertMark;
+
+/// Mails a report to everybody who receives reports of the whole district; heads of organisations see their own
+/// numbers only and get none of it. Gives the number of letters queued.
+///
+/// # Errors
+/// When a template fails or the warehouse refuses.
+pub async fn mail(context: &Context, report: &Report) -> Result<u64, Problem> {
+    let office = context.office();
+    let mut queued = 0;
+    for recipient in &context.config.recipients {
+        if !recipient.wants(LetterKind::Report) || recipient.unit.is_some() {
+            continue;
+        }
+        let key = format!("report/{}/{}", report.id, recipient.mailbox.address);
+        let frame = Frame {
+            key: key.clone(),
+            to: recipient.mailbox.clone(),
+            office: &office,
+            written_at: context.clock.local(),
+            attachments: attachments(report),
+        };
+        let letter = letter(report, frame)?.render()?;
+        let mark = AlertMark {
+            cause: format!("report/{}", report.id),
+            stage: "sent".to_owned(),
+            recipient: recipient.mailbox.address.clone(),
+            letter: key,
+        };
+        queued += enqueue(context, std::slice::from_ref(&letter), vec![mark]).await?;
+    }
+    Ok(queued)
+}
+
+fn attachments(report: &Report) -> Vec<Attachment> {
+    let stem = report.stem();
+    let file = |name: String, media_type: &str, bytes: &[u8]| Attachment {
+        name,
+        media_type: media_type.to_owned(),
+        content_id: None,
+        bytes: bytes.to_vec(),
+    };
+    vec![
+        file(
+            format!("{stem}-справка.docx"),
+            "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+            &report.docx,
+        ),
+        file(
+            format!("{stem}-таблицы.xlsx"),
+            "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+            &report.xlsx,
+        ),
+    ]
+}
+
+/// The short form: conclusions, the table of results, the first chart.
+fn letter<'a>(report: &Report, frame: Frame<'a>) -> Result<ReportLetter<'a>, Problem> {
+    let document = &report.document;
+    let summary: Vec<String> = document
+        .conclusions()
+        .map(|conclusion| conclusion.text.clone())
+        .take(7)
+        .collect();
+    let figure = document.figures().next();
+    let chart = figure
+        .map(|figure| {
+            Ok::<_, Problem>(Chart {
+                png: png(figure)?,
+                conclusion: figure.alt.clone(),
+                caption: format!("Рисунок {} — {}", figure.number, figure.caption),
+            })
+        })
+        .transpose()?;
+    Ok(ReportLetter {
+        frame,
+        number: report.id.clone(),
+        title: format!("{} {}", document.requisites.kind, document.requisites.title),
+        preliminary: document.requisites.preliminary.is_some(),
+        as_of: document.requisites.freshness.clone(),
+        summary,
+        table: short_table(document),
+        chart,
+    })
+}
+
+/// The first table that a telephone can show: at most six columns, its strong rows when it is long.
+fn short_table(document: &Document) -> Option<Table> {
+    let tables = document.blocks.iter().filter_map(|block| match block {
+        Block::Table(table) => Some(table),
+        _ => None,
+    });
+    let table = tables.into_iter().find(|table| {
+        table.columns.len() <= 7
+            && table
+                .rows
+                .iter()
+                .any(|row| row.cells.iter().any(|cell| !cell.sources.is_empty()))
+    })?;
+    let long = table.rows.len() > 14;
+    let rows = table.rows.iter().filter(|row| !long || row.strong);
+    Some(Table {
+        caption: format!("Таблица {} — {}", table.number, table.caption),
+        columns: table
+            .columns
+            .iter()
+            .map(|column| Column {
+                title: column.title.clone(),
+                numeric: !column.is_text,
+            })
+            .collect(),
+        rows: rows
+            .map(|row| row.cells.iter().map(|cell| cell.printed()).collect())
+            .collect(),
+        notes: table.notes.clone(),
+    })
+}

@@ -1,0 +1,211 @@
+//! Letters to the administrator about a source: it fails, it works again.
+
+use chrono::{DateTime, FixedOffset};
+
+use super::blocks::{Block, Tone};
+use super::frame::Frame;
+use super::wording::{after_colon, cut, day_month, line, sentence};
+use crate::domain::letter::Letter;
+use crate::domain::number::{Forms, agree, moment};
+use crate::message::{Problem, find};
+
+const DAY: Forms<'_> = Forms::new("день", "дня", "дней", "дня");
+const HOUR: Forms<'_> = Forms::new("час", "часа", "часов", "часа");
+const MINUTE: Forms<'_> = Forms::new("минуту", "минуты", "минут", "минуты");
+
+/// A source (источник) as the administrator knows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SourceName {
+    /// Id in the configuration.
+    pub id: String,
+    /// Title of its connector.
+    pub title: String,
+}
+
+/// A source that does not load (сбой источника).
+#[derive(Debug, Clone)]
+pub struct SourceFailing<'a> {
+    /// Who, to whom, when.
+    pub frame: Frame<'a>,
+    /// The source.
+    pub source: SourceName,
+    /// First failure of this row of failures; also tells one outage from the next.
+    pub since: DateTime<FixedOffset>,
+    /// Last load that went well.
+    pub last_success: Option<DateTime<FixedOffset>>,
+    /// Failures in a row.
+    pub failures: u32,
+    /// What went wrong.
+    pub problem: Problem,
+    /// When it is tried again by itself; none when a person has to act first.
+    pub next_try: Option<DateTime<FixedOffset>>,
+    /// What goes on working, ready sentences.
+    pub still_works: Vec<String>,
+}
+
+impl SourceFailing<'_> {
+    /// The letter. Failure and recovery form a thread.
+    ///
+    /// # Errors
+    /// `MSK-MAIL-15` when a template fails.
+    pub fn render(self) -> Result<Letter, Problem> {
+        let since = day_month(self.since.date_naive(), self.frame.today());
+        let subject = format!("Сбой источника «{}» с {since}", cut(&self.source.title, 60));
+        let blocks = self.blocks();
+        let thread = thread(&self.source, self.since);
+        self.frame.letter("source_failing", &subject, Some(thread), &blocks)
+    }
+
+    fn blocks(&self) -> Vec<Block> {
+        let title = line(&self.source.title);
+        let lead = format!(
+            "Источник «{title}» не загружается с {}: {}",
+            moment(self.since),
+            self.problem.ru()
+        );
+        let entry = find(self.problem.code());
+        let action = entry.map_or("обратитесь к разработчикам", |entry| {
+            entry.action
+        });
+        let mut blocks = vec![
+            Block::Lead(Tone::Alarm, sentence(&lead)),
+            Block::Heading(Tone::Plain, "Что сделать".to_owned()),
+            Block::Paragraph(sentence(action)),
+            Block::Note(format!(
+                "Обычная причина: {} Подробнее: msoko explain {}",
+                sentence_after_colon(entry.map_or("не описана", |entry| entry.cause)),
+                self.problem.code()
+            )),
+            self.facts(),
+        ];
+        if !self.still_works.is_empty() {
+            blocks.push(Block::Heading(Tone::Plain, "Что продолжает работать".to_owned()));
+            blocks.push(Block::List(
+                self.still_works.iter().map(|text| cut(text, 300)).collect(),
+            ));
+        }
+        blocks
+    }
+
+    fn facts(&self) -> Block {
+        let plain = |label, value| (label, value, Tone::Plain);
+        let mut rows = vec![
+            plain("Источник", line(&self.source.id)),
+            plain("Код", self.problem.code().to_owned()),
+        ];
+        rows.extend(self.problem.place().map(|place| plain("Место", line(place))));
+        rows.extend(
+            self.problem
+                .detail()
+                .map(|detail| plain("Подробности", cut(detail, 400))),
+        );
+        rows.push(plain("Неудачных попыток подряд", self.failures.to_string()));
+        rows.push(plain(
+            "Последняя удачная загрузка",
+            self.last_success.map_or_else(|| "не было".to_owned(), moment),
+        ));
+        rows.push(plain(
+            "Следующая попытка",
+            self.next_try.map_or_else(|| "после исправления".to_owned(), moment),
+        ));
+        Block::Facts {
+            caption: "Сведения о сбое".to_owned(),
+            rows,
+        }
+    }
+}
+
+/// A source that loads again (источник восстановлен).
+#[derive(Debug, Clone)]
+pub struct SourceRecovered<'a> {
+    /// Who, to whom, when.
+    pub frame: Frame<'a>,
+    /// The source.
+    pub source: SourceName,
+    /// First failure, as in the letter about it.
+    pub since: DateTime<FixedOffset>,
+    /// The load that went well.
+    pub at: DateTime<FixedOffset>,
+    /// What it brought, a ready sentence.
+    pub brought: Option<String>,
+}
+
+impl SourceRecovered<'_> {
+    /// The letter.
+    ///
+    /// # Errors
+    /// `MSK-MAIL-15` when a template fails.
+    pub fn render(self) -> Result<Letter, Problem> {
+        let title = line(&self.source.title);
+        let subject = format!("Источник «{}» снова работает", cut(&title, 60));
+        let lead = format!(
+            "Источник «{title}» снова загружается с {}. Перерыв продолжался {}.",
+            moment(self.at),
+            duration(self.at - self.since)
+        );
+        let mut blocks = vec![Block::Lead(Tone::Good, lead)];
+        if let Some(brought) = &self.brought {
+            blocks.push(Block::Paragraph(sentence(&cut(brought, 300))));
+        }
+        blocks.push(Block::Paragraph("Делать ничего не нужно.".to_owned()));
+        blocks.push(Block::Note(format!(
+            "Источник: {}. Сбой начался {}.",
+            line(&self.source.id),
+            moment(self.since)
+        )));
+        let thread = thread(&self.source, self.since);
+        self.frame.letter("source_recovered", &subject, Some(thread), &blocks)
+    }
+}
+
+fn sentence_after_colon(text: &str) -> String {
+    after_colon(&sentence(text))
+}
+
+fn thread(source: &SourceName, since: DateTime<FixedOffset>) -> String {
+    format!("source/{}/{}", source.id, since.timestamp())
+}
+
+/// `2 дня 3 часа`, `45 минут`.
+fn duration(length: chrono::Duration) -> String {
+    let (days, hours, minutes) = (length.num_days(), length.num_hours() % 24, length.num_minutes() % 60);
+    match (days, hours) {
+        (0, 0) => agree(minutes.max(1), MINUTE),
+        (0, _) => agree(hours, HOUR),
+        (_, 0) => agree(days, DAY),
+        _ => format!("{} {}", agree(days, DAY), agree(hours, HOUR)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::samples;
+    use super::*;
+    use crate::domain::number::NBSP;
+
+    #[test]
+    fn the_administrator_reads_what_failed_what_to_do_and_what_still_works() {
+        let office = samples::office();
+        let letter = samples::source_failing(&office).render().expect("a template");
+        insta::assert_snapshot!("source_failing", samples::shown(&letter));
+    }
+
+    #[test]
+    fn the_recovery_is_told_in_the_same_thread() {
+        let office = samples::office();
+        let failing = samples::source_failing(&office).render().expect("a template");
+        let recovered = samples::source_recovered(&office).render().expect("a template");
+        insta::assert_snapshot!("source_recovered", samples::shown(&recovered));
+        assert_eq!(failing.thread, recovered.thread);
+    }
+
+    #[test]
+    fn a_break_is_told_in_days_and_hours() {
+        let told = |minutes| duration(chrono::Duration::minutes(minutes)).replace(NBSP, " ");
+        assert_eq!(told(0), "1 минуту");
+        assert_eq!(told(22), "22 минуты");
+        assert_eq!(told(5 * 60 + 59), "5 часов");
+        assert_eq!(told(51 * 60), "2 дня 3 часа");
+        assert_eq!(told(21 * 24 * 60), "21 день");
+    }
+}

@@ -1,0 +1,46 @@
+//! Calls of the command line that cannot be understood.
+
+use super::{Disposition, Entry};
+
+pub(super) const ENTRIES: &[Entry] = &[
+    Entry {
+        code: "MSK-USE-01",
+        en: "`{value}` is not NAME=VALUE",
+        ru: "«{value}» не имеет вида ИМЯ=ЗНАЧЕНИЕ",
+        cause: "ключ --set записан не так",
+        action: "например: --set subject=math --set grade=4",
+        disposition: Disposition::GiveUp,
+    },
+    Entry {
+        code: "MSK-USE-02",
+        en: "the section of the page is not named (known: {known})",
+        ru: "не назван раздел страницы (есть: {known})",
+        cause: "по имени файла раздел не угадать",
+        action: "добавьте ключ --section",
+        disposition: Disposition::GiveUp,
+    },
+    Entry {
+        code: "MSK-USE-03",
+        en: "no folder with fixtures for `{target}`",
+        ru: "нет папки с образцами для «{target}»",
+        cause: "образцы встроенных соединителей лежат в исходных текстах программы, а не на этом сервере",
+        action: "назовите папку соединителя: msoko connector test /etc/msoko/connectors/имя",
+        disposition: Disposition::GiveUp,
+    },
+    Entry {
+        code: "MSK-USE-04",
+        en: "`{phrase}` gives no dates",
+        ru: "из фразы «{phrase}» даты не вывести",
+        cause: "срок зависит от графика или события либо записан неясно",
+        action: "добавьте в дорожную карту уточнённый срок (term_clarified)",
+        disposition: Disposition::GiveUp,
+    },
+    Entry {
+        code: "MSK-USE-05",
+        en: "no report `{code}` in this version (known: {known})",
+        ru: "документа «{code}» в этой версии нет (есть: {known})",
+        cause: "документ появится позже или код набран с ошибкой",
+        action: "возьмите код из списка",
+        disposition: Disposition::GiveUp,
+    },
+];

@@ -1,0 +1,278 @@
+//! The report on the invented district, read as its readers read it.
+
+use std::collections::BTreeSet;
+
+use super::district::District;
+use super::{Input, Rendered, WorkKey, render};
+use crate::domain::document::{CellAddress, Content, Document};
+use crate::domain::unit::UnitId;
+use crate::domain::vocabulary::Measure;
+use crate::paper;
+use crate::privacy::suppress::Audience;
+
+fn rendered(change: impl FnOnce(&mut District, &mut Audience)) -> Rendered {
+    let mut district = District::invented();
+    let mut audience = Audience::Office;
+    change(&mut district, &mut audience);
+    let input = Input {
+        audience,
+        ..district.input()
+    };
+    render(&input).expect("a report")
+}
+
+fn office() -> Document {
+    rendered(|_, _| ()).document
+}
+
+fn text(document: &Document) -> String {
+    format!("{document:?}")
+}
+
+fn cell<'d>(document: &'d Document, table: &str, column: usize, row: &[&str]) -> &'d Content {
+    let table = document
+        .tables()
+        .find(|found| found.sheet.ends_with(table))
+        .expect("the table");
+    let found = table
+        .rows
+        .iter()
+        .find(|line| {
+            row.iter()
+                .all(|word| line.cells.iter().any(|cell| cell.printed() == *word))
+        })
+        .expect("the row");
+    &found.cells[column].content
+}
+
+#[test]
+fn the_head_reads_these_conclusions() {
+    let conclusions: Vec<String> = office()
+        .conclusions()
+        .map(|found| format!("{}. [{}] {}", found.number, found.rule, found.text))
+        .collect();
+    insta::assert_snapshot!(conclusions.join("\n"));
+}
+
+#[test]
+fn every_conclusion_stands_on_cells_that_exist_and_every_number_on_files() {
+    let document = office();
+    for conclusion in document.conclusions() {
+        assert!(!conclusion.cells.is_empty(), "{}", conclusion.rule);
+        for address in &conclusion.cells {
+            let cell = document.cell(address).expect("the cell is in the document");
+            assert!(cell.is_number(), "{address}: {}", cell.printed());
+        }
+    }
+    let results = ["Статистика отметок", "Итоги", "Журнал", "Динамика"];
+    for table in document
+        .tables()
+        .filter(|table| results.iter().any(|name| table.sheet.ends_with(name)))
+    {
+        for cell in table
+            .rows
+            .iter()
+            .flat_map(|row| &row.cells)
+            .filter(|cell| cell.is_number())
+        {
+            let organisations = matches!(cell.content, Content::Count(10));
+            assert!(
+                !cell.sources.is_empty() || organisations,
+                "{}: {}",
+                table.sheet,
+                cell.printed()
+            );
+        }
+    }
+}
+
+#[test]
+fn a_printed_number_leads_back_to_its_cell_in_the_file() {
+    let document = office();
+    let address = CellAddress::parse("Таблица 4", "D24").expect("an address");
+    let cell = document.cell(&address).expect("a cell");
+    assert_eq!(
+        (cell.printed().as_str(), cell.made_of().as_deref()),
+        ("27,8", Some("5 из 18"))
+    );
+    let twos = cell
+        .sources
+        .iter()
+        .find(|source| source.key.breakdown.get("mark") == Some("2"))
+        .expect("the count of «2»");
+    assert_eq!(twos.value.units, 5);
+    assert_eq!(twos.key.measure, Measure::MarkCount);
+    assert!(twos.file.starts_with("Протокол ВПР russian") && twos.place.as_str().starts_with("Протокол!T"));
+}
+
+#[test]
+fn organisations_are_sorted_by_name_and_nobody_is_ranked() {
+    let document = office();
+    let results = document
+        .tables()
+        .find(|table| table.sheet.ends_with("Итоги"))
+        .expect("the table");
+    let names: Vec<String> = results.rows.iter().map(|row| row.cells[1].printed()).collect();
+    let position = |name: &str| names.iter().position(|found| found.starts_with(name));
+    assert!(position("МБОУ «Верхнегорская СОШ № 2»") < position("МБОУ «Верхнегорская СОШ № 10»"));
+    let all = text(&document).to_lowercase();
+    for word in ["лучш", "худш", "слабая", "занял", "необъективных"] {
+        assert!(!all.contains(word), "{word}");
+    }
+}
+
+#[test]
+fn a_tiny_school_is_hidden_from_the_office_together_with_its_neighbours() {
+    let found = rendered(|_, _| ());
+    let tiny = ["Русский язык, 4\u{a0}класс", "МКОУ «Луговская ООШ»"];
+    let hidden = |content: &Content| matches!(content, Content::Hidden(_));
+    for column in 3..8 {
+        assert!(hidden(cell(&found.document, "Статистика отметок", column, &tiny)));
+    }
+    assert!(
+        found
+            .hidden
+            .iter()
+            .filter(|(work, _)| work.subject == "russian")
+            .count()
+            >= 2
+    );
+    let nine = ["Математика, 5\u{a0}класс", "МКОУ «Айская ООШ»"];
+    assert_eq!(
+        cell(&found.document, "Статистика отметок", 5, &nine),
+        &Content::Count(5)
+    );
+    assert_eq!(cell(&found.document, "Итоги", 3, &nine), &Content::TooFew);
+}
+
+#[test]
+fn values_that_would_give_a_hidden_cell_away_are_not_in_the_list_of_origins() {
+    let document = office();
+    let luga = UnitId("s7".to_owned());
+    let of_tiny = |key: &crate::domain::stored::ObservationKey| {
+        key.unit == luga && key.subject.as_deref() == Some("russian") && &*key.round == "vpr/2025-26/spring"
+    };
+    let named: Vec<_> = document
+        .tables()
+        .flat_map(|table| &table.rows)
+        .flat_map(|row| &row.cells)
+        .flat_map(|cell| &cell.sources)
+        .filter(|source| of_tiny(&source.key))
+        .collect();
+    assert!(!named.is_empty(), "the sums are made of it");
+    assert!(named.iter().all(|source| document.withheld.contains(&source.key)));
+}
+
+#[test]
+fn a_school_sees_itself_whole_and_no_other() {
+    let own = UnitId("s7".to_owned());
+    let document = rendered(|_, audience| *audience = Audience::School(own)).document;
+    let tiny = ["Русский язык, 4\u{a0}класс", "МКОУ «Луговская ООШ»"];
+    assert_eq!(cell(&document, "Статистика отметок", 5, &tiny), &Content::Count(2));
+    let rows = document
+        .tables()
+        .filter(|table| table.sheet.ends_with("Итоги"))
+        .flat_map(|table| &table.rows);
+    assert!(
+        rows.map(|row| row.cells[1].printed())
+            .all(|name| !name.contains("Берёзовская"))
+    );
+}
+
+#[test]
+fn what_one_version_hid_the_next_keeps_hidden() {
+    let shown = WorkKey {
+        subject: "maths".to_owned(),
+        grade: 5,
+    };
+    let key = (shown, UnitId("s8".to_owned()));
+    let before = BTreeSet::from([key.clone()]);
+    let found = rendered(|district, _| district.hidden_before = before);
+    assert!(found.hidden.contains(&key));
+    assert!(found.hidden.iter().filter(|(work, _)| *work == key.0).count() >= 2);
+}
+
+#[test]
+fn a_missing_scale_leaves_the_marks_open_and_says_why() {
+    let document = rendered(|district, _| {
+        district
+            .observations
+            .retain(|one| one.key.measure != Measure::MarkCount || one.key.subject.as_deref() != Some("maths"));
+    })
+    .document;
+    let municipality = ["Математика, 5\u{a0}класс", "Муниципалитет"];
+    assert_eq!(cell(&document, "Итоги", 3, &municipality), &Content::NotAvailable);
+    assert!(text(&document).contains("Нет шкалы перевода баллов, отметки — н/д: Математика"));
+}
+
+#[test]
+fn a_missing_school_makes_the_report_preliminary() {
+    let document = rendered(|district, _| {
+        district
+            .observations
+            .retain(|one| !["s1", "s2"].contains(&one.key.unit.0.as_str()));
+    })
+    .document;
+    assert!(document.requisites.title.ends_with("(предварительно)"));
+    let reason = document.requisites.preliminary.as_deref().expect("a reason");
+    assert!(reason.contains("8 из 10"), "{reason}");
+    let first = document.conclusions().next().expect("a conclusion");
+    assert!(first.rule == "C-VPR-1" && first.text.contains("Нет данных: МБОУ «Верхнегорская СОШ № 1»"));
+}
+
+#[test]
+fn years_that_are_not_there_keep_their_column() {
+    let document = rendered(|district, _| {
+        district.observations.retain(|one| one.key.round.contains("2025-26"));
+    })
+    .document;
+    let row = ["Русский язык, 4\u{a0}класс", "Успеваемость, %"];
+    assert_eq!(cell(&document, "Динамика", 2, &row), &Content::NotAvailable);
+    assert!(text(&document).contains("За 2024/25 учебный год результатов нет, сравнение не проводится"));
+    assert!(
+        document
+            .conclusions()
+            .all(|found| found.rule != "C-VPR-3" && found.rule != "C-VPR-8")
+    );
+}
+
+#[test]
+fn a_wrong_round_and_an_empty_one_are_two_different_refusals() {
+    let district = District::invented();
+    let refused = |round: &str| {
+        let input = Input {
+            round,
+            ..district.input()
+        };
+        render(&input).expect_err("no report").code()
+    };
+    assert_eq!(refused("vpr/2025/spring"), "MSK-DOC-01");
+    assert_eq!(refused("vpr/2019-20/spring"), "MSK-DOC-02");
+}
+
+#[test]
+fn no_recommendation_comes_without_a_conclusion_and_each_has_a_date() {
+    let document = office();
+    let table = document
+        .tables()
+        .find(|table| table.sheet.ends_with("Рекомендации"))
+        .expect("recommendations");
+    for row in &table.rows {
+        assert!(
+            row.cells[2].printed().starts_with("вывод "),
+            "{}",
+            row.cells[2].printed()
+        );
+        assert!(row.cells[5].printed().ends_with(".2026"), "{}", row.cells[5].printed());
+    }
+    let codes: Vec<String> = table.rows.iter().map(|row| row.cells[2].printed()).collect();
+    assert!(codes.iter().any(|code| code.ends_with("(G-03)")));
+    assert!(codes.iter().any(|code| code.ends_with("(G-01)")));
+}
+
+#[test]
+fn the_same_report_gives_the_same_bytes() {
+    let document = office();
+    assert!(paper::docx(&document) == paper::docx(&document), "DOCX");
+    assert!(paper::xlsx(&document) == paper::xlsx(&document), "XLSX");
+}

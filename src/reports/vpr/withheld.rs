@@ -1,0 +1,106 @@
+//! Values that the list of origins may not name, because a hidden cell could be read or solved from them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::gather::Work;
+use super::{Input, WorkKey};
+use crate::domain::stored::{ObservationKey, StoredObservation};
+use crate::domain::unit::UnitId;
+use crate::domain::vocabulary::{Measure, UnitKind};
+use crate::privacy::suppress::shown;
+
+/// Keys whose file and place are named without their value.
+pub(super) fn withheld(input: &Input<'_>, rounds: &[String; 3], works: &[Work<'_>]) -> BTreeSet<ObservationKey> {
+    let open = open_now(works);
+    let quiet_past = quiet_past(input, rounds);
+    let is_open = |observation: &StoredObservation| {
+        let Some(work) = work_of(observation) else { return true };
+        let unit = &observation.key.unit;
+        if input
+            .register
+            .get(unit)
+            .is_none_or(|unit| unit.kind != UnitKind::General)
+        {
+            return true;
+        }
+        if *observation.key.round == *rounds[0] {
+            let printed = is_printed(observation.key.measure);
+            return open
+                .get(&work)
+                .is_some_and(|open| open.contains(unit) && (printed || open.is_whole));
+        }
+        quiet_past.contains(&(observation.key.round.to_string(), work))
+    };
+    input
+        .observations
+        .iter()
+        .filter(|observation| !is_open(observation))
+        .map(|observation| observation.key.clone())
+        .collect()
+}
+
+/// Organisations whose counts the tables of this year print.
+struct Open {
+    units: BTreeSet<UnitId>,
+    /// Nobody is hidden in the work.
+    is_whole: bool,
+}
+
+impl Open {
+    fn contains(&self, unit: &UnitId) -> bool {
+        self.units.contains(unit)
+    }
+}
+
+fn open_now(works: &[Work<'_>]) -> BTreeMap<WorkKey, Open> {
+    works
+        .iter()
+        .map(|work| {
+            let printed = |school: &&super::gather::School<'_>| !school.is_hidden() && school.shown.has_counts();
+            let units: BTreeSet<UnitId> = work
+                .schools
+                .iter()
+                .filter(printed)
+                .map(|school| school.unit.id.clone())
+                .collect();
+            let is_whole = units.len() == work.schools.len();
+            (work.key.clone(), Open { units, is_whole })
+        })
+        .collect()
+}
+
+/// Points and scores per organisation stand in no table, so that no table protects the hidden ones among them.
+const fn is_printed(measure: Measure) -> bool {
+    matches!(
+        measure,
+        Measure::Participants | Measure::Enrolled | Measure::Absent | Measure::MarkCount | Measure::JournalCount
+    )
+}
+
+/// Earlier works in which rule 5 would hide nobody: only their values may be named one by one.
+fn quiet_past(input: &Input<'_>, rounds: &[String; 3]) -> BTreeSet<(String, WorkKey)> {
+    let mut quiet: BTreeMap<(String, WorkKey), bool> = BTreeMap::new();
+    for observation in input.observations {
+        let past = rounds[1..].iter().any(|round| **round == *observation.key.round);
+        let is_count = observation.key.measure == Measure::Participants && observation.key.breakdown.is_empty();
+        let (true, true, Some(work)) = (past, is_count, work_of(observation)) else {
+            continue;
+        };
+        let n = observation.value.units;
+        let open = shown(&input.audience, &observation.key.unit, n, &input.rules.limits).has_counts();
+        let entry = quiet.entry((observation.key.round.to_string(), work)).or_insert(true);
+        *entry &= open;
+    }
+    quiet
+        .into_iter()
+        .filter(|(_, open)| *open)
+        .map(|(key, _)| key)
+        .collect()
+}
+
+fn work_of(observation: &StoredObservation) -> Option<WorkKey> {
+    Some(WorkKey {
+        subject: observation.key.subject.as_ref()?.to_string(),
+        grade: observation.key.grade?,
+    })
+}

@@ -1,0 +1,427 @@
+//! One chunk of a load: new numbers are inserted, changed ones revised, known ones left alone, doubles refused.
+//!
+//! A piece of rows costs one statement when all of it is new, two when all of it is known.
+
+use std::collections::HashMap;
+use std::ops::Range;
+use std::time::{Duration, Instant};
+
+use sqlx::query_builder::Separated;
+use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
+
+use super::fact_chunk;
+use super::load::Loading;
+use super::quarantine;
+use super::store::{bug, refused};
+use crate::domain::fact::Fact;
+use crate::domain::observation::{Amount, Batch, Observation, Quarantined};
+use crate::message::Problem;
+
+/// Rows in one multi-row statement: measured best for sqlx on `SQLite` (100 to 200).
+pub(super) const PIECE: usize = 128;
+/// A transaction takes no further piece after this; letters and marks wait behind it.
+const CHUNK_TIME: Duration = Duration::from_millis(300);
+
+/// Rows handed over and not yet written.
+#[derive(Debug, Default)]
+pub(super) struct Pending {
+    observations: Vec<Observation>,
+    facts: Vec<Fact>,
+    quarantined: Vec<Quarantined>,
+    pub(super) rows_read: u64,
+    /// How many observations and facts are written already.
+    done: (usize, usize),
+}
+
+impl Pending {
+    pub(super) fn add(&mut self, batch: Batch) {
+        self.rows_read += batch.rows_read;
+        self.quarantined.extend(batch.quarantined);
+        for observation in batch.observations {
+            if observation.unit.id.is_some() {
+                self.observations.push(observation);
+            } else {
+                self.quarantined
+                    .push(unrecognised(&observation.place, observation.unit));
+            }
+        }
+        for fact in batch.facts {
+            if fact.unit.id.is_some() {
+                self.facts.push(fact);
+            } else {
+                self.quarantined.push(unrecognised(&fact.place, fact.unit));
+            }
+        }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.observations.len() - self.done.0 + self.facts.len() - self.done.1 + self.quarantined.len()
+    }
+}
+
+/// The stage before recognises units; a row that slips through is refused, not loaded under no name.
+fn unrecognised(
+    place: &crate::domain::place::Place,
+    unit: std::sync::Arc<crate::domain::unit::UnitRef>,
+) -> Quarantined {
+    Quarantined {
+        problem: bug("a row without a recognised unit reached the warehouse").at(place),
+        column: None,
+        rule: None,
+        unit: Some(unit),
+        cleaned: "{}".to_owned(),
+    }
+}
+
+/// Writes as much of what is pending as fits into one short transaction.
+pub(super) async fn stage(
+    connection: &mut SqliteConnection,
+    loading: &mut Loading,
+    pending: &mut Pending,
+) -> Result<(), Problem> {
+    let started = Instant::now();
+    let others = other_loads(connection, loading.run).await?;
+    let mut doubles = Vec::new();
+    while pending.done.0 < pending.observations.len() && started.elapsed() < CHUNK_TIME {
+        let end = (pending.done.0 + PIECE).min(pending.observations.len());
+        let piece = &pending.observations[pending.done.0..end];
+        doubles.extend(stage_piece(connection, loading, &others, piece).await?);
+        pending.done.0 = end;
+    }
+    pending.quarantined.extend(doubles);
+    while pending.done.1 < pending.facts.len() && started.elapsed() < CHUNK_TIME {
+        let end = (pending.done.1 + PIECE).min(pending.facts.len());
+        fact_chunk::stage_piece(connection, loading, &others, &pending.facts[pending.done.1..end]).await?;
+        pending.done.1 = end;
+    }
+    if started.elapsed() < CHUNK_TIME {
+        let count = pending.quarantined.len().min(PIECE * 32);
+        quarantine::stage(connection, loading, pending.quarantined.drain(..count)).await?;
+    }
+    if pending.len() == 0 {
+        pending.observations.clear();
+        pending.facts.clear();
+        pending.done = (0, 0);
+        loading.summary.rows_read += std::mem::take(&mut pending.rows_read);
+    }
+    Ok(())
+}
+
+/// Loads under way beside this one. A load that was taken back meanwhile stops here: its rows would count, because
+/// its run is not `loading` any more.
+async fn other_loads(connection: &mut SqliteConnection, run: i64) -> Result<Vec<i64>, Problem> {
+    let mut loads: Vec<i64> = sqlx::query_scalar("select id from run where state = 'loading'")
+        .fetch_all(connection)
+        .await
+        .map_err(|error| refused("list loads", &error))?;
+    match loads.iter().position(|load| *load == run) {
+        Some(own) => {
+            loads.swap_remove(own);
+            Ok(loads)
+        }
+        None => Err(bug("a load goes on after it was taken back")),
+    }
+}
+
+/// The open row of a key.
+#[derive(Debug, Clone, Copy)]
+struct Stored {
+    id: i64,
+    run: i64,
+    value: Amount,
+    n: Option<i64>,
+}
+
+impl Stored {
+    fn says(&self, row: &Observation) -> bool {
+        self.value == row.value && self.n == row.n
+    }
+}
+
+/// What a piece turns out to be; numbers are positions in the piece.
+#[derive(Debug, Default)]
+struct Sorted {
+    missing: Vec<usize>,
+    revised: Vec<usize>,
+    superseded: Vec<i64>,
+    /// A later row with another value, and the row that stays.
+    doubles: Vec<(usize, First)>,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum First {
+    Stored(i64),
+    Piece(usize),
+}
+
+async fn stage_piece(
+    connection: &mut SqliteConnection,
+    loading: &mut Loading,
+    others: &[i64],
+    rows: &[Observation],
+) -> Result<Vec<Quarantined>, Problem> {
+    let mut fresh = 0..0;
+    if !loading.mostly_known {
+        let all: Vec<usize> = (0..rows.len()).collect();
+        fresh = insert(connection, loading, rows, &all).await?;
+        if fresh.end - fresh.start == rows.len().cast_signed() as i64 {
+            loading.summary.observations_new += rows.len() as u64;
+            return Ok(Vec::new());
+        }
+    }
+    let stored = look_up(connection, rows).await?;
+    let sorted = sort(loading, others, rows, &stored, &fresh)?;
+    supersede(connection, loading.run, &sorted.superseded).await?;
+    for (positions, count) in [(&sorted.missing, 0), (&sorted.revised, 1)] {
+        if positions.is_empty() {
+            continue;
+        }
+        let ids = insert(connection, loading, rows, positions).await?;
+        if ids.end - ids.start != positions.len().cast_signed() as i64 {
+            return Err(bug("a key that was free a moment ago is taken"));
+        }
+        let counters = [
+            &mut loading.summary.observations_new,
+            &mut loading.summary.observations_changed,
+        ];
+        if let Some(counter) = counters.into_iter().nth(count) {
+            *counter += positions.len() as u64;
+        }
+    }
+    let mut doubles = Vec::with_capacity(sorted.doubles.len());
+    for (second, first) in sorted.doubles {
+        doubles.push(double(connection, rows, second, first).await?);
+    }
+    Ok(doubles)
+}
+
+/// Decides for each row: new, known, revised, repeated or contradicting.
+fn sort(
+    loading: &mut Loading,
+    others: &[i64],
+    rows: &[Observation],
+    stored: &[Option<Stored>],
+    fresh: &Range<i64>,
+) -> Result<Sorted, Problem> {
+    let mut sorted = Sorted::default();
+    let mut claimed: HashMap<i64, usize> = HashMap::new();
+    let mut by_key = HashMap::new();
+    let mut known_before = 0;
+    for (position, (row, stored)) in rows.iter().zip(stored).enumerate() {
+        let Some(stored) = stored else {
+            match by_key.entry(key(row)) {
+                std::collections::hash_map::Entry::Vacant(free) => {
+                    free.insert(position);
+                    sorted.missing.push(position);
+                }
+                std::collections::hash_map::Entry::Occupied(first) => {
+                    repeated(loading, &mut sorted, rows, position, *first.get());
+                }
+            }
+            continue;
+        };
+        if others.contains(&stored.run) {
+            return Err(Problem::new("MSK-DB-12").arg("source", &loading.source));
+        }
+        known_before += usize::from(stored.run != loading.run);
+        if let Some(first) = claimed.get(&stored.id) {
+            repeated(loading, &mut sorted, rows, position, *first);
+        } else if fresh.contains(&stored.id) {
+            claimed.insert(stored.id, position);
+            loading.summary.observations_new += 1;
+        } else if stored.says(row) {
+            if stored.run == loading.run || loading.confirmed.contains(stored.id) {
+                loading.summary.duplicates += 1;
+            } else {
+                loading.confirmed.insert(stored.id);
+                loading.summary.observations_unchanged += 1;
+            }
+        } else if stored.run == loading.run || loading.confirmed.contains(stored.id) {
+            sorted.doubles.push((position, First::Stored(stored.id)));
+        } else {
+            claimed.insert(stored.id, position);
+            sorted.superseded.push(stored.id);
+            sorted.revised.push(position);
+        }
+    }
+    loading.mostly_known = known_before * 2 > rows.len();
+    Ok(sorted)
+}
+
+fn repeated(loading: &mut Loading, sorted: &mut Sorted, rows: &[Observation], second: usize, first: usize) {
+    if rows[first].value == rows[second].value && rows[first].n == rows[second].n {
+        loading.summary.duplicates += 1;
+    } else {
+        sorted.doubles.push((second, First::Piece(first)));
+    }
+}
+
+fn unit(row: &Observation) -> &str {
+    row.unit.id.as_ref().map_or("", |id| id.0.as_str())
+}
+
+fn key(row: &Observation) -> impl std::hash::Hash + Eq + '_ {
+    (
+        unit(row),
+        &row.round,
+        row.measure,
+        &row.subject,
+        row.grade,
+        &row.breakdown,
+    )
+}
+
+/// Binds the columns of the key in the order of the index.
+fn push_key(tuple: &mut Separated<'_, Sqlite, &'static str>, row: &Observation) {
+    tuple.push_bind(row.round.clone());
+    tuple.push_bind(unit(row));
+    tuple.push_bind(row.measure.as_str());
+    match &row.subject {
+        Some(subject) => tuple.push_bind(subject.clone()),
+        None => tuple.push("''"),
+    };
+    tuple.push_bind(i64::from(row.grade.unwrap_or(0)));
+    if row.breakdown.is_empty() {
+        tuple.push("''");
+    } else {
+        tuple.push_bind(row.breakdown.to_string());
+    }
+}
+
+/// Inserts rows whose key has no open row; gives the ids of those that went in.
+async fn insert(
+    connection: &mut SqliteConnection,
+    loading: &Loading,
+    rows: &[Observation],
+    positions: &[usize],
+) -> Result<Range<i64>, Problem> {
+    let mut query = QueryBuilder::<Sqlite>::new(
+        "insert into observation (round, unit, measure, subject, grade, breakdown, procedure, value, scale, n, place, \
+         snapshot, run) ",
+    );
+    query.push_values(positions, |mut tuple, position| {
+        let row = &rows[*position];
+        push_key(&mut tuple, row);
+        tuple.push_bind(row.procedure.as_str());
+        tuple.push_bind(row.value.units);
+        tuple.push_bind(i64::from(row.value.scale));
+        tuple.push_bind(row.n);
+        tuple.push_bind(row.place.as_str());
+        tuple.push_bind(loading.snapshot);
+        tuple.push_bind(loading.run);
+    });
+    query.push(" on conflict (round, unit, measure, subject, grade, breakdown) where superseded_by is null do nothing");
+    let done = query
+        .build()
+        .execute(connection)
+        .await
+        .map_err(|error| refused("insert observations", &error))?;
+    // The one writer gives neighbouring row ids inside a statement.
+    let end = done.last_insert_rowid() + 1;
+    Ok(end - done.rows_affected().cast_signed()..end)
+}
+
+/// The open row of each key, whoever wrote it.
+async fn look_up(connection: &mut SqliteConnection, rows: &[Observation]) -> Result<Vec<Option<Stored>>, Problem> {
+    let mut query = QueryBuilder::<Sqlite>::new("select v.column1, o.id, o.run, o.value, o.scale, o.n from (");
+    query.push_values(rows.iter().enumerate(), |mut tuple, (position, row)| {
+        tuple.push_bind(position.cast_signed() as i64);
+        push_key(&mut tuple, row);
+    });
+    // A cross join, so that the list is the outer side and the key's index is asked once a row.
+    query.push(
+        ") v cross join observation o where o.round = v.column2 and o.unit = v.column3 and o.measure = v.column4 \
+         and o.subject = v.column5 and o.grade = v.column6 and o.breakdown = v.column7 and o.superseded_by is null",
+    );
+    let found: Vec<(i64, i64, i64, i64, i64, Option<i64>)> = query
+        .build_query_as()
+        .fetch_all(connection)
+        .await
+        .map_err(|error| refused("look observations up", &error))?;
+    let mut stored = vec![None; rows.len()];
+    for (position, id, run, units, scale, n) in found {
+        let scale = u8::try_from(scale).unwrap_or(u8::MAX);
+        if let Some(place) = usize::try_from(position)
+            .ok()
+            .and_then(|position| stored.get_mut(position))
+        {
+            *place = Some(Stored {
+                id,
+                run,
+                value: Amount { units, scale },
+                n,
+            });
+        }
+    }
+    Ok(stored)
+}
+
+async fn supersede(connection: &mut SqliteConnection, run: i64, ids: &[i64]) -> Result<(), Problem> {
+    if ids.is_empty() {
+        return Ok(());
+    }
+    let mut query = QueryBuilder::<Sqlite>::new("update observation set superseded_by = ");
+    query.push_bind(run).push(" where id in (");
+    let mut list = query.separated(", ");
+    for id in ids {
+        list.push_bind(*id);
+    }
+    query.push(")");
+    query
+        .build()
+        .execute(connection)
+        .await
+        .map(|_| ())
+        .map_err(|error| refused("revise observations", &error))
+}
+
+/// The quarantine row of a key that stands twice with different values; the first one stays.
+async fn double(
+    connection: &mut SqliteConnection,
+    rows: &[Observation],
+    second: usize,
+    first: First,
+) -> Result<Quarantined, Problem> {
+    let row = &rows[second];
+    let (value, place) = match first {
+        First::Piece(position) => (rows[position].value, rows[position].place.to_string()),
+        First::Stored(id) => {
+            let (units, scale, place): (i64, i64, String) =
+                sqlx::query_as("select value, scale, place from observation where id = $1")
+                    .bind(id)
+                    .fetch_one(connection)
+                    .await
+                    .map_err(|error| refused("read an observation", &error))?;
+            (
+                Amount {
+                    units,
+                    scale: u8::try_from(scale).unwrap_or(0),
+                },
+                place,
+            )
+        }
+    };
+    let mut words = vec![
+        unit(row).to_owned(),
+        row.round.to_string(),
+        row.measure.as_str().to_owned(),
+    ];
+    words.extend(row.subject.as_deref().map(str::to_owned));
+    words.extend(row.grade.map(|grade| grade.to_string()));
+    if !row.breakdown.is_empty() {
+        words.push(row.breakdown.to_string());
+    }
+    let key = words.join(" · ");
+    Ok(Quarantined {
+        cleaned: serde_json::json!({ "key": key, "value": row.value.to_string() }).to_string(),
+        problem: Problem::new("MSK-DB-11")
+            .arg("key", key)
+            .arg("first", value)
+            .arg("first_place", place)
+            .arg("second", row.value)
+            .at(&row.place),
+        column: None,
+        rule: None,
+        unit: Some(row.unit.clone()),
+    })
+}

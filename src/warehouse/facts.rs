@@ -1,0 +1,116 @@
+//! Facts of official sites given back.
+
+use chrono::{DateTime, Utc};
+use sqlx::sqlite::SqliteRow;
+use sqlx::{QueryBuilder, Row, Sqlite};
+
+use super::fact_chunk::decode;
+use super::store::{Warehouse, refused};
+use super::text::{read_moment, unreadable};
+use crate::domain::fact::FactValue;
+use crate::domain::place::Place;
+use crate::domain::unit::UnitId;
+use crate::domain::vocabulary::FactState;
+use crate::message::Problem;
+
+/// A fact as it holds now (факт сайта с происхождением).
+#[derive(Debug, Clone, PartialEq)]
+pub struct StoredFact {
+    /// Whose site it is.
+    pub unit: UnitId,
+    /// Stable code.
+    pub code: String,
+    /// The value, when there is one.
+    pub value: Option<FactValue>,
+    /// Present, declared absent, missing or unknown.
+    pub state: Option<FactState>,
+    /// `person`, `place`, `percent`…
+    pub unit_of_measure: Option<String>,
+    /// The day or year the page itself names.
+    pub as_of: Option<String>,
+    /// Address of the page.
+    pub url: Option<String>,
+    /// From 0 to 100.
+    pub confidence: u8,
+    /// Where on the page.
+    pub place: Place,
+    /// Hash of the snapshot.
+    pub snapshot: String,
+    /// When it was first read so.
+    pub first_seen: DateTime<Utc>,
+    /// When a page last confirmed it.
+    pub last_seen: DateTime<Utc>,
+}
+
+const SELECT: &str = "select f.unit, f.code, f.value, f.value_type, f.state, f.unit_of_measure, f.as_of, f.url, \
+     f.confidence, f.place, f.first_seen, f.last_seen, s.hash from ";
+
+impl Warehouse {
+    /// The latest published facts of one unit or of all, in the order of unit and code.
+    ///
+    /// # Errors
+    /// When the database refuses or holds what this program cannot read.
+    pub async fn facts(&self, unit: Option<&UnitId>) -> Result<Vec<StoredFact>, Problem> {
+        let mut query = QueryBuilder::<Sqlite>::new(SELECT);
+        query.push("current_fact f join snapshot s on s.id = f.snapshot");
+        if let Some(unit) = unit {
+            query.push(" where f.unit = ").push_bind(unit.0.clone());
+        }
+        query.push(" order by f.unit, f.code");
+        let rows = query
+            .build()
+            .fetch_all(&self.readers)
+            .await
+            .map_err(|error| refused("read facts", &error))?;
+        rows.iter().map(read).collect()
+    }
+
+    /// Every published version of one fact, oldest first.
+    ///
+    /// # Errors
+    /// When the database refuses or holds what this program cannot read.
+    pub async fn fact_history(&self, unit: &UnitId, code: &str) -> Result<Vec<StoredFact>, Problem> {
+        let mut query = QueryBuilder::<Sqlite>::new(SELECT);
+        query.push("fact f join snapshot s on s.id = f.snapshot join run r on r.id = f.run and r.state = 'published'");
+        query.push(" where f.unit = ").push_bind(unit.0.clone());
+        query
+            .push(" and f.code = ")
+            .push_bind(code.to_owned())
+            .push(" order by f.id");
+        let rows = query
+            .build()
+            .fetch_all(&self.readers)
+            .await
+            .map_err(|error| refused("read a fact's history", &error))?;
+        rows.iter().map(read).collect()
+    }
+}
+
+fn read(row: &SqliteRow) -> Result<StoredFact, Problem> {
+    let wrong = |error: sqlx::Error| unreadable("fact", "—", error);
+    let text = |column: &str| row.try_get::<String, _>(column).map_err(wrong);
+    let maybe = |column: &str| row.try_get::<Option<String>, _>(column).map_err(wrong);
+    let code = text("code")?;
+    let value = match (maybe("value")?, maybe("value_type")?) {
+        (Some(value), Some(kind)) => Some(decode(&value, &kind).ok_or_else(|| unreadable("fact", &code, &value))?),
+        _ => None,
+    };
+    let state = match maybe("state")? {
+        Some(word) => Some(FactState::parse(&word).ok_or_else(|| unreadable("fact", &code, &word))?),
+        None => None,
+    };
+    Ok(StoredFact {
+        unit: UnitId(text("unit")?),
+        value,
+        state,
+        unit_of_measure: maybe("unit_of_measure")?,
+        as_of: maybe("as_of")?,
+        url: maybe("url")?,
+        confidence: u8::try_from(row.try_get::<i64, _>("confidence").map_err(wrong)?).unwrap_or(100),
+        place: Place::path(text("place")?),
+        snapshot: text("hash")?,
+        first_seen: read_moment("fact", &text("first_seen")?)?,
+        last_seen: read_moment("fact", &text("last_seen")?)?,
+        code,
+    })
+}

@@ -1,0 +1,107 @@
+//! What was loaded before: by series, by file, by snapshot.
+
+use std::collections::HashMap;
+
+use super::load::SnapshotId;
+use super::store::{Warehouse, refused};
+use crate::message::Problem;
+
+/// What a load of a snapshot counted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LoadRecord {
+    /// Hash of the original.
+    pub original: String,
+    /// Id of the connector.
+    pub connector: String,
+    /// Rows of the source.
+    pub rows_read: u64,
+    /// Refused rows.
+    pub quarantined: u64,
+}
+
+/// The newest delivery of one file of a source.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LastSnapshot {
+    /// Row of the snapshot.
+    pub id: SnapshotId,
+    /// File name.
+    pub file: String,
+    /// Hash of what was kept.
+    pub hash: String,
+    /// Hash of the original.
+    pub original: String,
+    /// Id of the connector.
+    pub connector: String,
+}
+
+impl Warehouse {
+    /// True when the last published load of a series had this fingerprint; the fingerprint then names the bytes too.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn is_read(&self, source: &str, series: &str, manifest: &str) -> Result<bool, Problem> {
+        let last: Option<String> = sqlx::query_scalar(
+            "select manifest from run where source = $1 and series = $2 and state = 'published' \
+             order by id desc limit 1",
+        )
+        .bind(source)
+        .bind(series)
+        .fetch_optional(&self.readers)
+        .await
+        .map_err(|error| refused("look for an earlier load", &error))?;
+        Ok(last.is_some_and(|by| by == manifest))
+    }
+
+    /// The last published load of every snapshot, by the hash of what was kept.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn loads(&self) -> Result<HashMap<String, LoadRecord>, Problem> {
+        type Found = (String, Option<String>, String, i64, i64);
+        let rows: Vec<Found> = sqlx::query_as(
+            "select s.hash, s.original_hash, s.connector, r.rows_read, r.quarantined from run r \
+             join snapshot s on s.id = r.snapshot where r.state = 'published' order by r.id",
+        )
+        .fetch_all(&self.readers)
+        .await
+        .map_err(|error| refused("list loads", &error))?;
+        Ok(rows
+            .into_iter()
+            .map(|(hash, original, connector, rows_read, quarantined)| {
+                let record = LoadRecord {
+                    original: original.unwrap_or_else(|| hash.clone()),
+                    connector,
+                    rows_read: rows_read.cast_unsigned(),
+                    quarantined: quarantined.cast_unsigned(),
+                };
+                (hash, record)
+            })
+            .collect())
+    }
+
+    /// The last delivery of every series of a source: what a replay reads again. File name, row, hash, original hash,
+    /// connector.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn last_snapshots(&self, source: &str) -> Result<Vec<LastSnapshot>, Problem> {
+        let rows: Vec<(i64, String, String, Option<String>, String)> = sqlx::query_as(
+            "select s.id, s.file, s.hash, s.original_hash, s.connector from snapshot s where s.source = $1 \
+             and s.id = (select max(o.id) from snapshot o where o.source = s.source and o.file = s.file) order by s.id",
+        )
+        .bind(source)
+        .fetch_all(&self.readers)
+        .await
+        .map_err(|error| refused("list snapshots", &error))?;
+        Ok(rows
+            .into_iter()
+            .map(|(id, file, hash, original, connector)| LastSnapshot {
+                id: SnapshotId(id),
+                file,
+                original: original.unwrap_or_else(|| hash.clone()),
+                hash,
+                connector,
+            })
+            .collect())
+    }
+}

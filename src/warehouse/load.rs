@@ -1,0 +1,435 @@
+//! Loads: begin, stage in chunks nobody sees, publish in one short transaction or take everything back.
+
+use chrono::{DateTime, Utc};
+use sqlx::SqliteConnection;
+
+use super::chunk::{self, Pending};
+use super::ids::IdSet;
+use super::store::{Warehouse, bug, refused};
+use super::text::{ProblemColumns, moment};
+use crate::domain::observation::Batch;
+use crate::failpoint;
+use crate::message::Problem;
+
+/// Rows gathered before a transaction is worth its sync; some 50 ms of writing and a few megabytes.
+const CHUNK_ROWS: usize = 8192;
+/// Row number of a recorded delivery.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SnapshotId(pub i64);
+
+/// A delivery (снимок) to be recorded after its bytes were kept.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct NewSnapshot {
+    /// Hash of the kept bytes, see [`crate::snapshot::Kept`].
+    pub hash: String,
+    /// Bytes before compression.
+    pub size: u64,
+    /// Id of the source.
+    pub source: String,
+    /// Id of the connector.
+    pub connector: String,
+    /// File name without folders, as the office named it.
+    pub file: String,
+    /// Address or path it came from.
+    pub address: Option<String>,
+    /// Hash of the original, when what was kept is the door's output.
+    pub original_hash: Option<String>,
+    /// `ETag` of the answer.
+    pub etag: Option<String>,
+    /// `Last-Modified` of the answer.
+    pub last_modified: Option<String>,
+}
+
+/// What a load is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewRun {
+    /// Id of the source.
+    pub source: String,
+    /// What is compared from delivery to delivery: the file's name, or the address of a page. An emptier delivery
+    /// of the same series is held back, refused rows of its older deliveries are closed.
+    pub series: String,
+    /// The delivery.
+    pub snapshot: SnapshotId,
+    /// Fingerprint of everything besides the bytes that decides the outcome (manifest, overrides, register).
+    pub manifest: String,
+}
+
+/// What a load did (итог загрузки).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct LoadSummary {
+    /// Number of the run.
+    pub run: i64,
+    /// Rows of the source.
+    pub rows_read: u64,
+    /// Observations of keys not known before.
+    pub observations_new: u64,
+    /// Observations with another value than before.
+    pub observations_changed: u64,
+    /// Observations that say what is known already.
+    pub observations_unchanged: u64,
+    /// Facts not known before.
+    pub facts_new: u64,
+    /// Facts that say something else than before.
+    pub facts_changed: u64,
+    /// Facts that say what is known already.
+    pub facts_unchanged: u64,
+    /// Repeated rows with the same value, left out.
+    pub duplicates: u64,
+    /// Refused rows.
+    pub quarantined: u64,
+}
+
+/// A load under way (загрузка). Give it to [`Warehouse::publish`] or [`Warehouse::abandon`]; one that is dropped is
+/// invisible and removed at the next start.
+#[derive(Debug)]
+pub struct Run {
+    pub(super) id: i64,
+    source: String,
+    series: String,
+    pending: Pending,
+    /// Taken while a chunk is being written; absent for good when the caller was cancelled or the chunk failed.
+    loading: Option<Loading>,
+}
+
+impl Run {
+    /// Number of the run.
+    #[must_use]
+    pub const fn id(&self) -> i64 {
+        self.id
+    }
+}
+
+/// What a load remembers between chunks; its size does not depend on the file but for one bit a known row.
+#[derive(Debug)]
+pub(super) struct Loading {
+    pub(super) run: i64,
+    pub(super) snapshot: i64,
+    pub(super) source: String,
+    pub(super) series: String,
+    pub(super) now: DateTime<Utc>,
+    pub(super) summary: LoadSummary,
+    /// Open rows of earlier runs that this file has confirmed: a second, different value for one is a duplicate.
+    pub(super) confirmed: IdSet,
+    pub(super) confirmed_facts: IdSet,
+    /// Most of the last rows were known: look before inserting.
+    pub(super) mostly_known: bool,
+}
+
+impl Warehouse {
+    /// Records a delivery whose bytes lie in the store; the last one of the same file again when the bytes are equal.
+    ///
+    /// # Errors
+    /// When the database refuses (`MSK-DB-06`, `-07`, `-08`).
+    pub async fn record_snapshot(&self, new: NewSnapshot, now: DateTime<Utc>) -> Result<SnapshotId, Problem> {
+        let what = "record a snapshot";
+        let id = self
+            .write(what, move |connection| {
+                Box::pin(async move {
+                    let known: Option<(i64, String)> = sqlx::query_as(
+                        "select id, hash from snapshot where source = $1 and file = $2 order by id desc limit 1",
+                    )
+                    .bind(&new.source)
+                    .bind(&new.file)
+                    .fetch_optional(&mut *connection)
+                    .await
+                    .map_err(|error| refused(what, &error))?;
+                    if let Some((id, _)) = known.filter(|(_, hash)| *hash == new.hash) {
+                        return Ok(id);
+                    }
+                    sqlx::query_scalar(
+                        "insert into snapshot (hash, source, connector, file, address, folded, original_hash, size, \
+                         etag, last_modified, fetched_at) \
+                         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) returning id",
+                    )
+                    .bind(new.hash)
+                    .bind(new.source)
+                    .bind(new.connector)
+                    .bind(new.file)
+                    .bind(new.address)
+                    .bind(i64::from(new.original_hash.is_some()))
+                    .bind(new.original_hash)
+                    .bind(new.size.cast_signed())
+                    .bind(new.etag)
+                    .bind(new.last_modified)
+                    .bind(moment(now))
+                    .fetch_one(connection)
+                    .await
+                    .map_err(|error| refused(what, &error))
+                })
+            })
+            .await?;
+        failpoint::hit("snapshot-recorded");
+        Ok(SnapshotId(id))
+    }
+
+    /// True when the last published load of the series had these bytes and this manifest: nothing needs parsing.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn is_loaded(&self, source: &str, series: &str, hash: &str, manifest: &str) -> Result<bool, Problem> {
+        let last: Option<(String, String)> = sqlx::query_as(
+            "select s.hash, r.manifest from run r join snapshot s on s.id = r.snapshot \
+             where r.source = $1 and r.series = $2 and r.state = 'published' order by r.id desc limit 1",
+        )
+        .bind(source)
+        .bind(series)
+        .fetch_optional(&self.readers)
+        .await
+        .map_err(|error| refused("look for an earlier load", &error))?;
+        Ok(last.is_some_and(|(known, by)| known == hash && by == manifest))
+    }
+
+    /// Starts a load. A load of the same series that was dropped half-way is taken back first.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn begin_run(&self, new: NewRun, now: DateTime<Utc>) -> Result<Run, Problem> {
+        for stale in self.loading_runs(Some((&new.source, &new.series))).await? {
+            let problem = Problem::new("MSK-DB-20").arg("source", &new.source);
+            self.take_back(stale.0, &problem, now).await?;
+        }
+        let what = "begin a load";
+        let NewRun {
+            source,
+            series,
+            snapshot,
+            manifest,
+        } = new;
+        let (source_column, series_column) = (source.clone(), series.clone());
+        let id: i64 = self
+            .write(what, move |connection| {
+                Box::pin(async move {
+                    sqlx::query_scalar(
+                        "insert into run (source, series, snapshot, manifest, state, first_observation, first_fact, \
+                         started_at) values ($1, $2, $3, $4, 'loading', \
+                         (select coalesce(max(id), 0) from observation), (select coalesce(max(id), 0) from fact), $5) \
+                         returning id",
+                    )
+                    .bind(source_column)
+                    .bind(series_column)
+                    .bind(snapshot.0)
+                    .bind(manifest)
+                    .bind(moment(now))
+                    .fetch_one(connection)
+                    .await
+                    .map_err(|error| refused(what, &error))
+                })
+            })
+            .await?;
+        failpoint::hit("run-begun");
+        let loading = Loading {
+            run: id,
+            snapshot: snapshot.0,
+            source: source.clone(),
+            series: series.clone(),
+            now,
+            summary: LoadSummary {
+                run: id,
+                ..LoadSummary::default()
+            },
+            confirmed: IdSet::default(),
+            confirmed_facts: IdSet::default(),
+            mostly_known: false,
+        };
+        Ok(Run {
+            id,
+            source,
+            series,
+            pending: Pending::default(),
+            loading: Some(loading),
+        })
+    }
+
+    /// Takes a piece of the file. Rows are gathered and written a chunk at a time; between chunks others may write.
+    ///
+    /// # Errors
+    /// `MSK-DB-12` when another load is changing the same numbers, else when the database refuses. The load must
+    /// then be abandoned; so must one whose `stage` was cancelled.
+    pub async fn stage(&self, run: &mut Run, batch: Batch) -> Result<(), Problem> {
+        run.pending.add(batch);
+        if run.pending.len() >= CHUNK_ROWS {
+            self.write_chunks(run).await
+        } else {
+            Ok(())
+        }
+    }
+
+    async fn write_chunks(&self, run: &mut Run) -> Result<(), Problem> {
+        while run.pending.len() > 0 || run.pending.rows_read > 0 {
+            let lost = || bug("a load whose chunk failed or was cancelled goes on instead of being abandoned");
+            let mut loading = run.loading.take().ok_or_else(lost)?;
+            let mut pending = std::mem::take(&mut run.pending);
+            let (loading, pending) = self
+                .write("stage rows", move |connection| {
+                    Box::pin(async move {
+                        chunk::stage(connection, &mut loading, &mut pending).await?;
+                        Ok((loading, pending))
+                    })
+                })
+                .await?;
+            run.loading = Some(loading);
+            run.pending = pending;
+            failpoint::hit("chunk-staged");
+        }
+        Ok(())
+    }
+
+    /// Makes the load visible, whole, or takes it back. `confirmed` lets through a delivery that is empty or has
+    /// lost more than half of its rows.
+    ///
+    /// # Errors
+    /// `MSK-DB-09` and `-10` when the delivery is held back, else when the database refuses; the load is taken back
+    /// and earlier data stay in force.
+    pub async fn publish(&self, mut run: Run, confirmed: bool, now: DateTime<Utc>) -> Result<LoadSummary, Problem> {
+        match self.try_publish(&mut run, confirmed, now).await {
+            Ok(summary) => {
+                self.shrink().await?;
+                Ok(summary)
+            }
+            Err(problem) => {
+                self.abandon(run, &problem, now).await?;
+                Err(problem)
+            }
+        }
+    }
+
+    async fn try_publish(&self, run: &mut Run, confirmed: bool, now: DateTime<Utc>) -> Result<LoadSummary, Problem> {
+        self.write_chunks(run).await?;
+        let loading = run
+            .loading
+            .take()
+            .ok_or_else(|| bug("publishing a load whose chunk failed"))?;
+        failpoint::hit("before-publish");
+        let (source, series) = (run.source.clone(), run.series.clone());
+        let summary = self
+            .write("publish a load", move |connection| {
+                Box::pin(async move {
+                    if !confirmed {
+                        hold_back_what_shrank(connection, &source, &series, &loading.summary).await?;
+                    }
+                    super::fact_chunk::move_last_seen(connection, &loading, now).await?;
+                    settle_quarantine(connection, loading.run, true, &moment(now)).await?;
+                    finish(connection, loading.run, "published", &loading.summary, None, now).await?;
+                    Ok(loading.summary)
+                })
+            })
+            .await?;
+        failpoint::hit("after-publish");
+        Ok(summary)
+    }
+
+    /// Takes a load back: its numbers vanish, what it replaced is open again. Refused rows stay readable when the
+    /// file itself was refused, and go when the load only broke off and will be repeated.
+    ///
+    /// # Errors
+    /// When the database refuses; the rest is then removed at the next start.
+    pub async fn abandon(&self, run: Run, problem: &Problem, now: DateTime<Utc>) -> Result<(), Problem> {
+        self.take_back(run.id, problem, now).await
+    }
+}
+
+/// An empty source, or one with less than half of its former rows, does not take over by itself.
+async fn hold_back_what_shrank(
+    connection: &mut SqliteConnection,
+    source: &str,
+    series: &str,
+    summary: &LoadSummary,
+) -> Result<(), Problem> {
+    let rows = summary.rows_read;
+    let previous: Option<i64> = sqlx::query_scalar(
+        "select rows_read from run where source = $1 and series = $2 and state = 'published' order by id desc limit 1",
+    )
+    .bind(source)
+    .bind(series)
+    .fetch_optional(connection)
+    .await
+    .map_err(|error| refused("look for an earlier load", &error))?;
+    let previous = previous.unwrap_or(0).cast_unsigned();
+    if rows == 0 {
+        return Err(Problem::new("MSK-DB-09").arg("source", source).arg("series", series));
+    }
+    if rows * 2 < previous {
+        return Err(Problem::new("MSK-DB-10")
+            .arg("source", source)
+            .arg("series", series)
+            .arg("rows", rows)
+            .arg("previous", previous));
+    }
+    Ok(())
+}
+
+/// Rows refused again keep their old number. A published load also answers the other waiting rows of its series.
+pub(super) async fn settle_quarantine(
+    connection: &mut SqliteConnection,
+    run: i64,
+    published: bool,
+    now: &str,
+) -> Result<(), Problem> {
+    let what = "settle the quarantine";
+    if published {
+        sqlx::query(
+            "update quarantine set closed_at = $2, closed_by = 'run ' || $1, state = case when snapshot = \
+             (select snapshot from run where id = $1) then 'replayed' else 'superseded' end \
+             where state = 'open' and run <> $1 and (source, series) = (select source, series from run where id = $1) \
+             and not exists (select 1 from quarantine again where again.run = $1 and again.place = quarantine.place \
+             and again.code = quarantine.code and again.snapshot = quarantine.snapshot)",
+        )
+        .bind(run)
+        .bind(now)
+        .execute(&mut *connection)
+        .await
+        .map_err(|error| refused(what, &error))?;
+    }
+    sqlx::query(
+        "delete from quarantine where run = $1 and exists (select 1 from quarantine old \
+         where old.source = quarantine.source and old.series = quarantine.series \
+         and old.snapshot = quarantine.snapshot and old.place = quarantine.place \
+         and old.code = quarantine.code and old.run <> $1 and old.state in ('open', 'dropped'))",
+    )
+    .bind(run)
+    .execute(&mut *connection)
+    .await
+    .map(|_| ())
+    .map_err(|error| refused(what, &error))
+}
+
+pub(super) async fn finish(
+    connection: &mut SqliteConnection,
+    run: i64,
+    state: &'static str,
+    summary: &LoadSummary,
+    problem: Option<&Problem>,
+    now: DateTime<Utc>,
+) -> Result<(), Problem> {
+    let problem = ProblemColumns::of(problem);
+    sqlx::query(
+        "update run set state = $2, rows_read = $3, observations_new = $4, observations_changed = $5, \
+         observations_unchanged = $6, facts_new = $7, facts_changed = $8, facts_unchanged = $9, duplicates = $10, \
+         quarantined = $11, problem_code = $12, problem_args = $13, problem_place = $14, problem_detail = $15, \
+         finished_at = $16 where id = $1 and state = 'loading'",
+    )
+    .bind(run)
+    .bind(state)
+    .bind(summary.rows_read.cast_signed())
+    .bind(summary.observations_new.cast_signed())
+    .bind(summary.observations_changed.cast_signed())
+    .bind(summary.observations_unchanged.cast_signed())
+    .bind(summary.facts_new.cast_signed())
+    .bind(summary.facts_changed.cast_signed())
+    .bind(summary.facts_unchanged.cast_signed())
+    .bind(summary.duplicates.cast_signed())
+    .bind(summary.quarantined.cast_signed())
+    .bind(problem.code)
+    .bind(problem.args)
+    .bind(problem.place)
+    .bind(problem.detail)
+    .bind(moment(now))
+    .execute(connection)
+    .await
+    .map_err(|error| refused("finish a load", &error))
+    .and_then(|done| match done.rows_affected() {
+        // Taken back by two at once: the first did all there was to do.
+        0 if state == "published" => Err(bug("publishing a load that was taken back")),
+        _ => Ok(()),
+    })
+}

@@ -1,0 +1,222 @@
+//! Refused rows: staged with their load, listed, shown, dropped.
+
+use chrono::{DateTime, Utc};
+use sqlx::sqlite::SqliteRow;
+use sqlx::{QueryBuilder, Row, Sqlite, SqliteConnection};
+
+use super::chunk::PIECE;
+use super::load::{Loading, SnapshotId};
+use super::store::{Warehouse, refused};
+use super::text::{ProblemColumns, moment, read_moment, unreadable};
+use crate::domain::observation::Quarantined;
+use crate::domain::unit::UnitRef;
+use crate::message::Problem;
+
+/// A row of the quarantine (строка карантина).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct QuarantineRow {
+    /// Number that people type.
+    pub id: i64,
+    /// Source that brought the row.
+    pub source: String,
+    /// File name.
+    pub file: String,
+    /// The delivery, for a replay.
+    pub snapshot: SnapshotId,
+    /// Hash of the delivery's bytes.
+    pub hash: String,
+    /// Code, arguments, place.
+    pub problem: Problem,
+    /// Column the problem speaks of.
+    pub column: Option<String>,
+    /// Rule of the manifest.
+    pub rule: Option<String>,
+    /// The unit as the row names it.
+    pub unit: Option<String>,
+    /// The row without personal data, as JSON text.
+    pub cleaned: String,
+    /// `open`, `replayed`, `superseded` or `dropped`.
+    pub state: String,
+    /// When it was refused.
+    pub created_at: DateTime<Utc>,
+}
+
+const COLUMNS: &str = "select q.id, q.source, s.file, q.snapshot, s.hash, q.code, q.args, q.place, q.detail, \
+     q.column_name, q.rule, q.unit_name, q.cleaned, q.state, q.created_at \
+     from quarantine q join snapshot s on s.id = q.snapshot join run r on r.id = q.run \
+     where r.state <> 'loading'";
+
+/// Writes refused rows of a load.
+pub(super) async fn stage(
+    connection: &mut SqliteConnection,
+    loading: &mut Loading,
+    rows: impl Iterator<Item = Quarantined>,
+) -> Result<(), Problem> {
+    let rows: Vec<Quarantined> = rows.collect();
+    for piece in rows.chunks(PIECE) {
+        let mut query = QueryBuilder::<Sqlite>::new(
+            "insert into quarantine (run, snapshot, source, series, place, code, args, detail, column_name, rule, \
+             unit_name, cleaned, created_at) ",
+        );
+        query.push_values(piece, |mut tuple, row| {
+            let problem = ProblemColumns::of(Some(&row.problem));
+            tuple.push_bind(loading.run);
+            tuple.push_bind(loading.snapshot);
+            tuple.push_bind(loading.source.clone());
+            tuple.push_bind(loading.series.clone());
+            tuple.push_bind(problem.place.unwrap_or_default());
+            tuple.push_bind(row.problem.code());
+            tuple.push_bind(problem.args.unwrap_or_default());
+            tuple.push_bind(problem.detail);
+            tuple.push_bind(row.column.clone());
+            tuple.push_bind(row.rule.clone());
+            tuple.push_bind(row.unit.as_deref().and_then(named));
+            tuple.push_bind(row.cleaned.clone());
+            tuple.push_bind(moment(loading.now));
+        });
+        query
+            .build()
+            .execute(&mut *connection)
+            .await
+            .map_err(|error| refused("write refused rows", &error))?;
+        loading.summary.quarantined += piece.len() as u64;
+    }
+    Ok(())
+}
+
+/// What an official recognises first: the title, else any code.
+fn named(unit: &UnitRef) -> Option<String> {
+    let id = unit.id.as_ref().map(|id| &id.0);
+    [
+        unit.name.as_ref(),
+        unit.login.as_ref(),
+        unit.code.as_ref(),
+        unit.ogrn.as_ref(),
+        unit.inn.as_ref(),
+        unit.site.as_ref(),
+        id,
+    ]
+    .into_iter()
+    .flatten()
+    .next()
+    .cloned()
+}
+
+impl Warehouse {
+    /// Refused rows, newest first; only waiting ones unless `closed` is wanted too.
+    ///
+    /// # Errors
+    /// When the database refuses or holds what this program cannot read.
+    pub async fn quarantine(
+        &self,
+        source: Option<&str>,
+        closed: bool,
+        limit: u32,
+    ) -> Result<Vec<QuarantineRow>, Problem> {
+        let mut query = QueryBuilder::<Sqlite>::new(COLUMNS);
+        if let Some(source) = source {
+            query.push(" and q.source = ").push_bind(source.to_owned());
+        }
+        if !closed {
+            query.push(" and q.state = 'open'");
+        }
+        query.push(" order by q.id desc limit ").push_bind(i64::from(limit));
+        let rows = query
+            .build()
+            .fetch_all(&self.readers)
+            .await
+            .map_err(|error| refused("list refused rows", &error))?;
+        rows.iter().map(read).collect()
+    }
+
+    /// One refused row, in whatever state.
+    ///
+    /// # Errors
+    /// `MSK-DB-18` when there is none of that number.
+    pub async fn quarantine_row(&self, id: i64) -> Result<QuarantineRow, Problem> {
+        let row = QueryBuilder::<Sqlite>::new(COLUMNS)
+            .push(" and q.id = ")
+            .push_bind(id)
+            .build()
+            .fetch_optional(&self.readers)
+            .await
+            .map_err(|error| refused("read a refused row", &error))?;
+        read(&row.ok_or_else(|| Problem::new("MSK-DB-18").arg("id", id))?)
+    }
+
+    /// Drops a waiting row for good, with the name of who decided so.
+    ///
+    /// # Errors
+    /// `MSK-DB-18` when the row is not there or not open.
+    pub async fn drop_quarantined(&self, id: i64, by: &str, now: DateTime<Utc>) -> Result<(), Problem> {
+        let by = by.to_owned();
+        self.write("drop a refused row", move |connection| {
+            Box::pin(async move {
+                let done = sqlx::query(
+                    "update quarantine set state = 'dropped', closed_at = $2, closed_by = $3 \
+                     where id = $1 and state = 'open' \
+                     and run not in (select id from run where state = 'loading')",
+                )
+                .bind(id)
+                .bind(moment(now))
+                .bind(by)
+                .execute(connection)
+                .await
+                .map_err(|error| refused("drop a refused row", &error))?;
+                if done.rows_affected() == 0 {
+                    Err(Problem::new("MSK-DB-18").arg("id", id))
+                } else {
+                    Ok(())
+                }
+            })
+        })
+        .await
+    }
+
+    /// Names of units that waiting rows carry, with how many rows wait for each: what nobody recognised yet.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn unknown_names(&self, code: &str) -> Result<Vec<(String, u64)>, Problem> {
+        let rows: Vec<(String, i64)> = sqlx::query_as(
+            "select unit_name, count(*) from quarantine where state = 'open' and code = $1 and unit_name is not null \
+             and run not in (select id from run where state = 'loading') \
+             group by unit_name order by count(*) desc, unit_name",
+        )
+        .bind(code)
+        .fetch_all(&self.readers)
+        .await
+        .map_err(|error| refused("list unknown names", &error))?;
+        Ok(rows
+            .into_iter()
+            .map(|(name, count)| (name, count.cast_unsigned()))
+            .collect())
+    }
+}
+
+fn read(row: &SqliteRow) -> Result<QuarantineRow, Problem> {
+    let wrong = |error: sqlx::Error| unreadable("quarantine", "—", error);
+    let text = |column: &str| row.try_get::<String, _>(column).map_err(wrong);
+    let maybe = |column: &str| row.try_get::<Option<String>, _>(column).map_err(wrong);
+    let place = text("place")?;
+    let problem = ProblemColumns {
+        code: Some(text("code")?),
+        args: Some(text("args")?),
+        place: (!place.is_empty()).then_some(place),
+        detail: maybe("detail")?,
+    };
+    Ok(QuarantineRow {
+        id: row.try_get("id").map_err(wrong)?,
+        source: text("source")?,
+        file: text("file")?,
+        snapshot: SnapshotId(row.try_get("snapshot").map_err(wrong)?),
+        hash: text("hash")?,
+        problem: problem.problem().ok_or_else(|| unreadable("quarantine", "—", "code"))?,
+        column: maybe("column_name")?,
+        rule: maybe("rule")?,
+        unit: maybe("unit_name")?,
+        cleaned: text("cleaned")?,
+        state: text("state")?,
+        created_at: read_moment("quarantine", &text("created_at")?)?,
+    })
+}

@@ -1,0 +1,162 @@
+//! Documents that were made, with the sources of every cell.
+
+use chrono::{DateTime, Utc};
+
+use super::store::{Warehouse, refused};
+use super::text::{moment, read_moment};
+use crate::message::Problem;
+
+/// What a report is about; the same four give the same number.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReportKey {
+    /// Code, `R-VPR`.
+    pub code: String,
+    /// Period as ids write it, `2025-26`.
+    pub period: String,
+    /// The unit, empty for the district.
+    pub unit: String,
+    /// Fingerprint of the data and rules the document is made of.
+    pub fingerprint: String,
+}
+
+/// A report that was made (документ).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReportRecord {
+    /// `R-VPR/2025-26/3`.
+    pub id: String,
+    /// What it is about.
+    pub key: ReportKey,
+    /// Number within code and period.
+    pub number: u32,
+    /// The view model as JSON, cells with their sources.
+    pub document: String,
+    /// When it was made.
+    pub created_at: DateTime<Utc>,
+}
+
+type Columns = (String, String, String, i64, String, String, String, String);
+
+const SELECT: &str = "select id, code, period, number, unit, fingerprint, document, created_at from report";
+
+impl Warehouse {
+    /// Keeps a document under the next number of its code and period. `document` receives the id and gives the JSON;
+    /// the same report of the same data keeps its number and its first document.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn save_report(
+        &self,
+        key: ReportKey,
+        document: impl FnOnce(&str) -> String + Send + 'static,
+        now: DateTime<Utc>,
+    ) -> Result<ReportRecord, Problem> {
+        let what = "keep a report";
+        self.write(what, move |connection| {
+            Box::pin(async move {
+                let known: Option<String> = sqlx::query_scalar(
+                    "select id from report where code = $1 and period = $2 and unit = $3 and fingerprint = $4",
+                )
+                .bind(&key.code)
+                .bind(&key.period)
+                .bind(&key.unit)
+                .bind(&key.fingerprint)
+                .fetch_optional(&mut *connection)
+                .await
+                .map_err(|error| refused(what, &error))?;
+                if let Some(id) = known {
+                    let row: Columns = sqlx::query_as(
+                        "select id, code, period, number, unit, fingerprint, document, created_at \
+                         from report where id = $1",
+                    )
+                    .bind(id)
+                    .fetch_one(connection)
+                    .await
+                    .map_err(|error| refused(what, &error))?;
+                    return read(row);
+                }
+                let number: i64 = sqlx::query_scalar(
+                    "select coalesce(max(number), 0) + 1 from report where code = $1 and period = $2",
+                )
+                .bind(&key.code)
+                .bind(&key.period)
+                .fetch_one(&mut *connection)
+                .await
+                .map_err(|error| refused(what, &error))?;
+                let id = format!("{}/{}/{number}", key.code, key.period);
+                let document = document(&id);
+                sqlx::query(
+                    "insert into report (id, code, period, number, unit, fingerprint, document, created_at) \
+                     values ($1, $2, $3, $4, $5, $6, $7, $8)",
+                )
+                .bind(&id)
+                .bind(&key.code)
+                .bind(&key.period)
+                .bind(number)
+                .bind(&key.unit)
+                .bind(&key.fingerprint)
+                .bind(&document)
+                .bind(moment(now))
+                .execute(connection)
+                .await
+                .map_err(|error| refused(what, &error))?;
+                let number = u32::try_from(number).unwrap_or(u32::MAX);
+                Ok(ReportRecord {
+                    id,
+                    key,
+                    number,
+                    document,
+                    created_at: now,
+                })
+            })
+        })
+        .await
+    }
+
+    /// The report of an id.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn report(&self, id: &str) -> Result<Option<ReportRecord>, Problem> {
+        let row: Option<Columns> = sqlx::QueryBuilder::<sqlx::Sqlite>::new(SELECT)
+            .push(" where id = ")
+            .push_bind(id.to_owned())
+            .build_query_as()
+            .fetch_optional(&self.readers)
+            .await
+            .map_err(|error| refused("read a report", &error))?;
+        row.map(read).transpose()
+    }
+
+    /// Reports of a code or of all, newest first, without the documents themselves.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn reports(&self, code: Option<&str>, limit: u32) -> Result<Vec<ReportRecord>, Problem> {
+        let rows: Vec<Columns> = sqlx::query_as(
+            "select id, code, period, number, unit, fingerprint, '', created_at from report \
+             where $1 is null or code = $1 order by created_at desc, id desc limit $2",
+        )
+        .bind(code)
+        .bind(i64::from(limit))
+        .fetch_all(&self.readers)
+        .await
+        .map_err(|error| refused("list reports", &error))?;
+        rows.into_iter().map(read).collect()
+    }
+}
+
+fn read(row: Columns) -> Result<ReportRecord, Problem> {
+    let (id, code, period, number, unit, fingerprint, document, created_at) = row;
+    Ok(ReportRecord {
+        id,
+        key: ReportKey {
+            code,
+            period,
+            unit,
+            fingerprint,
+        },
+        number: u32::try_from(number).unwrap_or(u32::MAX),
+        document,
+        created_at: read_moment("report", &created_at)?,
+    })
+}

@@ -1,0 +1,243 @@
+//! State of the sources and what their servers said about freshness.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+use sqlx::Row;
+use sqlx::sqlite::SqliteRow;
+
+use super::store::{Warehouse, refused};
+use super::text::{ProblemColumns, moment, read_moment, unreadable};
+use crate::message::Problem;
+
+/// What is remembered of a source (состояние источника); a source never started has none.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SourceRecord {
+    /// Id of the source.
+    pub source: String,
+    /// Start of the last pull.
+    pub last_started: Option<DateTime<Utc>>,
+    /// End of the last pull, whatever came of it.
+    pub last_finished: Option<DateTime<Utc>>,
+    /// End of the last pull that went well.
+    pub last_success: Option<DateTime<Utc>>,
+    /// Failures in a row since then.
+    pub failures: u32,
+    /// When the next pull is due, as computed at the end of the last one.
+    pub next_due: Option<DateTime<Utc>>,
+    /// Rows of the last pull that went well.
+    pub rows: u64,
+    /// Refused rows that wait now.
+    pub quarantined: u64,
+    /// What the last pull ended with.
+    pub problem: Option<Problem>,
+}
+
+/// How a pull ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PullOutcome {
+    /// Went well, unchanged data included; `rows` is absent when nothing had to be read.
+    Well {
+        /// Rows of the source.
+        rows: Option<u64>,
+    },
+    /// Failed or was refused.
+    Failed {
+        /// Why.
+        problem: Problem,
+    },
+}
+
+/// What a server said about one address (метки свежести).
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Validators {
+    /// `ETag`.
+    pub etag: Option<String>,
+    /// `Last-Modified`.
+    pub last_modified: Option<String>,
+    /// Hash of the body.
+    pub body_hash: Option<String>,
+}
+
+impl Warehouse {
+    /// Notes that a pull starts, before anything is fetched: a restart in the middle sees it.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn source_started(&self, source: &str, now: DateTime<Utc>) -> Result<(), Problem> {
+        let source = source.to_owned();
+        self.write("note the start of a pull", move |connection| {
+            Box::pin(async move {
+                sqlx::query(
+                    "insert into source_state (source, last_started) values ($1, $2) \
+                     on conflict (source) do update set last_started = excluded.last_started",
+                )
+                .bind(source)
+                .bind(moment(now))
+                .execute(connection)
+                .await
+                .map(|_| ())
+                .map_err(|error| refused("note the start of a pull", &error))
+            })
+        })
+        .await
+    }
+
+    /// Notes how a pull ended and when the next one is due.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn source_finished(
+        &self,
+        source: &str,
+        outcome: PullOutcome,
+        next_due: Option<DateTime<Utc>>,
+        now: DateTime<Utc>,
+    ) -> Result<(), Problem> {
+        let source = source.to_owned();
+        self.write("note the end of a pull", move |connection| {
+            Box::pin(async move {
+                let (well, rows, problem) = match &outcome {
+                    PullOutcome::Well { rows } => (true, rows.map(u64::cast_signed), None),
+                    PullOutcome::Failed { problem } => (false, None, Some(problem)),
+                };
+                let problem = ProblemColumns::of(problem);
+                sqlx::query(
+                    "insert into source_state (source, last_finished, last_success, failures, next_due, rows_read, \
+                     problem_code, problem_args, problem_place, problem_detail) \
+                     values ($1, $2, case when $3 = 1 then $2 end, 1 - $3, $4, coalesce($5, 0), $6, $7, $8, $9) \
+                     on conflict (source) do update set last_finished = excluded.last_finished, \
+                     last_success = coalesce(excluded.last_success, source_state.last_success), \
+                     failures = case when $3 = 1 then 0 else source_state.failures + 1 end, \
+                     next_due = excluded.next_due, rows_read = coalesce($5, source_state.rows_read), \
+                     problem_code = excluded.problem_code, problem_args = excluded.problem_args, \
+                     problem_place = excluded.problem_place, problem_detail = excluded.problem_detail",
+                )
+                .bind(source)
+                .bind(moment(now))
+                .bind(i64::from(well))
+                .bind(next_due.map(moment))
+                .bind(rows)
+                .bind(problem.code)
+                .bind(problem.args)
+                .bind(problem.place)
+                .bind(problem.detail)
+                .execute(connection)
+                .await
+                .map(|_| ())
+                .map_err(|error| refused("note the end of a pull", &error))
+            })
+        })
+        .await
+    }
+
+    /// What is remembered of every source, in alphabetical order.
+    ///
+    /// # Errors
+    /// When the database refuses or holds what this program cannot read.
+    pub async fn source_records(&self) -> Result<Vec<SourceRecord>, Problem> {
+        let rows = sqlx::query(
+            "select s.source, s.last_started, s.last_finished, s.last_success, s.failures, s.next_due, s.rows_read, \
+             s.problem_code, s.problem_args, s.problem_place, s.problem_detail, (select count(*) from quarantine q \
+             where q.source = s.source and q.state = 'open' \
+             and q.run not in (select id from run where state = 'loading')) as quarantined \
+             from source_state s order by s.source",
+        )
+        .fetch_all(&self.readers)
+        .await
+        .map_err(|error| refused("read the state of sources", &error))?;
+        rows.iter().map(read).collect()
+    }
+
+    /// What servers said about the addresses of a source.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn validators(&self, source: &str) -> Result<HashMap<String, Validators>, Problem> {
+        type Found = (String, Option<String>, Option<String>, Option<String>);
+        let rows: Vec<Found> =
+            sqlx::query_as("select url, etag, last_modified, body_hash from http_validator where source = $1")
+                .bind(source)
+                .fetch_all(&self.readers)
+                .await
+                .map_err(|error| refused("read freshness marks", &error))?;
+        Ok(rows
+            .into_iter()
+            .map(|(url, etag, last_modified, body_hash)| {
+                (
+                    url,
+                    Validators {
+                        etag,
+                        last_modified,
+                        body_hash,
+                    },
+                )
+            })
+            .collect())
+    }
+
+    /// Remembers what servers said. To be called after what was fetched is published: a mark must not outlive a load
+    /// that was taken back.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn remember_validators(
+        &self,
+        source: &str,
+        given: Vec<(String, Validators)>,
+        now: DateTime<Utc>,
+    ) -> Result<(), Problem> {
+        let source = source.to_owned();
+        self.write("remember freshness marks", move |connection| {
+            Box::pin(async move {
+                for (url, validators) in given {
+                    sqlx::query(
+                        "insert into http_validator (url, source, etag, last_modified, body_hash, checked_at) \
+                         values ($1, $2, $3, $4, $5, $6) on conflict (url) do update set source = excluded.source, \
+                         etag = excluded.etag, last_modified = excluded.last_modified, \
+                         body_hash = excluded.body_hash, checked_at = excluded.checked_at",
+                    )
+                    .bind(url)
+                    .bind(&source)
+                    .bind(validators.etag)
+                    .bind(validators.last_modified)
+                    .bind(validators.body_hash)
+                    .bind(moment(now))
+                    .execute(&mut *connection)
+                    .await
+                    .map_err(|error| refused("remember freshness marks", &error))?;
+                }
+                Ok(())
+            })
+        })
+        .await
+    }
+}
+
+fn read(row: &SqliteRow) -> Result<SourceRecord, Problem> {
+    let wrong = |error: sqlx::Error| unreadable("source_state", "—", error);
+    let maybe = |column: &str| row.try_get::<Option<String>, _>(column).map_err(wrong);
+    let when = |column: &str| {
+        maybe(column)?
+            .map(|text| read_moment("source_state", &text))
+            .transpose()
+    };
+    let count = |column: &str| row.try_get::<i64, _>(column).map(i64::cast_unsigned).map_err(wrong);
+    let problem = ProblemColumns {
+        code: maybe("problem_code")?,
+        args: maybe("problem_args")?,
+        place: maybe("problem_place")?,
+        detail: maybe("problem_detail")?,
+    };
+    Ok(SourceRecord {
+        source: row.try_get("source").map_err(wrong)?,
+        last_started: when("last_started")?,
+        last_finished: when("last_finished")?,
+        last_success: when("last_success")?,
+        failures: u32::try_from(count("failures")?).unwrap_or(u32::MAX),
+        next_due: when("next_due")?,
+        rows: count("rows_read")?,
+        quarantined: count("quarantined")?,
+        problem: problem.problem(),
+    })
+}

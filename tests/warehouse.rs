@@ -1,0 +1,14 @@
+//! The story of the warehouse: every statement, on a database file of its own.
+
+#[path = "warehouse/district.rs"]
+mod district;
+#[path = "warehouse/loads.rs"]
+mod loads;
+#[path = "warehouse/model.rs"]
+mod model;
+#[path = "warehouse/opening.rs"]
+mod opening;
+#[path = "warehouse/postgres.rs"]
+mod postgres;
+#[path = "warehouse/tables.rs"]
+mod tables;

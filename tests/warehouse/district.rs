@@ -1,0 +1,184 @@
+//! A district of twelve schools with a warehouse of its own, and short words for what tests do with it.
+
+use chrono::{DateTime, Duration, Utc};
+use msoko::domain::observation::{Amount, Batch, Breakdown, Observation, Quarantined};
+use msoko::domain::place::Place;
+use msoko::domain::stored::ObservationKey;
+use msoko::domain::unit::{Alias, Unit, UnitId, UnitRef};
+use msoko::domain::vocabulary::{AliasSystem, Measure, Procedure, UnitKind};
+use msoko::message::Problem;
+use msoko::warehouse::load::{LoadSummary, NewRun, NewSnapshot, Run, SnapshotId};
+use msoko::warehouse::observations::ObservationQuery;
+use msoko::warehouse::{Access, Warehouse};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use tempfile::TempDir;
+
+pub(crate) const ROUND: &str = "vpr/2024-25/spring";
+
+/// 2 February 2026, 07:00 UTC, and so many minutes later.
+pub(crate) fn at(minutes: i64) -> DateTime<Utc> {
+    DateTime::from_timestamp(1_770_015_600, 0).expect("a moment") + Duration::minutes(minutes)
+}
+
+pub(crate) struct District {
+    pub(crate) dir: TempDir,
+    pub(crate) warehouse: Warehouse,
+}
+
+impl District {
+    /// A new database with twelve schools.
+    pub(crate) async fn new() -> Self {
+        let dir = tempfile::tempdir().expect("folder");
+        let warehouse = open(&dir, Access::Hold).await.expect("opened");
+        let units = (0..12).map(|number| school(number, None)).collect();
+        warehouse.import_units(units, at(0)).await.expect("imported");
+        Self { dir, warehouse }
+    }
+
+    /// The process dies and starts again.
+    pub(crate) async fn kill(self) -> Self {
+        let Self { dir, warehouse } = self;
+        drop(warehouse);
+        // The lock goes with the last connection, which closes on a thread of its own.
+        let warehouse = open(&dir, Access::Hold).await.expect("opened again");
+        Self { dir, warehouse }
+    }
+
+    pub(crate) async fn begin(&self, file: &str, bytes: &str) -> Run {
+        let snapshot = self.snapshot(file, bytes).await;
+        let new = NewRun {
+            source: "vpr".to_owned(),
+            series: file.to_owned(),
+            snapshot,
+            manifest: "m1".to_owned(),
+        };
+        self.warehouse.begin_run(new, at(1)).await.expect("begun")
+    }
+
+    pub(crate) async fn snapshot(&self, file: &str, bytes: &str) -> SnapshotId {
+        let kept = msoko::snapshot::keep(&self.dir.path().join("snapshots"), bytes.as_bytes()).expect("kept");
+        let new = NewSnapshot {
+            hash: kept.hash,
+            size: kept.size,
+            source: "vpr".to_owned(),
+            connector: "vpr-protocol".to_owned(),
+            file: file.to_owned(),
+            ..NewSnapshot::default()
+        };
+        self.warehouse.record_snapshot(new, at(1)).await.expect("recorded")
+    }
+
+    /// Loads a file of numbers and publishes it without asking back.
+    pub(crate) async fn load(&self, file: &str, rows: Vec<Observation>) -> LoadSummary {
+        let mut run = self.begin(file, &format!("{rows:?}")).await;
+        self.warehouse.stage(&mut run, batch(rows)).await.expect("staged");
+        self.warehouse.publish(run, true, at(2)).await.expect("published")
+    }
+
+    pub(crate) async fn values(&self) -> BTreeMap<(String, String), i64> {
+        let query = ObservationQuery {
+            rounds: vec![ROUND.to_owned()],
+            ..ObservationQuery::default()
+        };
+        let found = self
+            .warehouse
+            .observations(&query, chrono_tz::Europe::Moscow)
+            .await
+            .expect("read");
+        found
+            .into_iter()
+            .map(|stored| {
+                (
+                    (stored.key.unit.0, stored.key.breakdown.to_string()),
+                    stored.value.units,
+                )
+            })
+            .collect()
+    }
+
+    pub(crate) async fn history(&self, unit: usize, mark: usize) -> Vec<i64> {
+        let key = ObservationKey {
+            unit: UnitId(format!("school-{unit}")),
+            procedure: Procedure::Vpr,
+            round: ROUND.into(),
+            measure: Measure::MarkCount,
+            subject: Some("ru".into()),
+            grade: Some(5),
+            breakdown: Arc::new(Breakdown::none().with("mark", mark.to_string())),
+        };
+        let revisions = self.warehouse.history(&key).await.expect("read");
+        revisions.into_iter().map(|revision| revision.value.units).collect()
+    }
+}
+
+pub(crate) async fn open(dir: &TempDir, access: Access) -> Result<Warehouse, Problem> {
+    let url = format!("sqlite:{}", dir.path().join("msoko.db").display());
+    Warehouse::open(&url, access, "msoko test", at(0)).await
+}
+
+pub(crate) fn school(number: usize, email: Option<&str>) -> Unit {
+    Unit {
+        id: UnitId(format!("school-{number}")),
+        kind: UnitKind::General,
+        title: format!("МКОУ «Верхнегорская СОШ № {number}»"),
+        short_title: format!("СОШ № {number}"),
+        parent: None,
+        branch: false,
+        email: email.map(str::to_owned),
+        aliases: vec![Alias {
+            system: AliasSystem::FisOko,
+            value: format!("sch99{number:04}"),
+            from: None,
+            to: None,
+        }],
+    }
+}
+
+pub(crate) fn unit_ref(number: usize) -> Arc<UnitRef> {
+    Arc::new(UnitRef {
+        id: Some(UnitId(format!("school-{number}"))),
+        ..UnitRef::default()
+    })
+}
+
+/// `value` pupils of a school have a mark; the number stands in a row of its own.
+pub(crate) fn number(unit: usize, mark: usize, value: i64, row: u32) -> Observation {
+    Observation {
+        unit: unit_ref(unit),
+        procedure: Procedure::Vpr,
+        round: ROUND.into(),
+        measure: Measure::MarkCount,
+        subject: Some("ru".into()),
+        grade: Some(5),
+        breakdown: Arc::new(Breakdown::none().with("mark", mark.to_string())),
+        value: Amount::whole(value),
+        n: None,
+        place: Place::cell("Классы", row, 6),
+    }
+}
+
+pub(crate) fn batch(observations: Vec<Observation>) -> Batch {
+    Batch {
+        rows_read: observations.len() as u64,
+        observations,
+        ..Batch::default()
+    }
+}
+
+pub(crate) fn refused_row(place: &str) -> Quarantined {
+    Quarantined {
+        problem: Problem::new("MSK-DEC-03")
+            .arg("sheet", "Классы")
+            .arg("column", "Код")
+            .arg("found", "—")
+            .at(place),
+        column: Some("Код".to_owned()),
+        rule: None,
+        unit: Some(Arc::new(UnitRef {
+            name: Some("СОШ № 77".to_owned()),
+            ..UnitRef::default()
+        })),
+        cleaned: "{}".to_owned(),
+    }
+}
