@@ -40,7 +40,7 @@ pub(super) fn feed(springs: &[i32]) -> String {
         let low = dice.below(school.size / 4 + 1);
         let high = dice.below(school.size / 3 + 1);
         let head = format!(
-            "ogrn=\"{}\" procedure=\"rop\" year=\"{year}\" season=\"autumn\" subject=\"ma\" grade=\"8\"",
+            "ogrn=\"{}\" procedure=\"rop\" year=\"{year}\" season=\"autumn\" subject=\"math\" grade=\"8\"",
             school.ogrn()
         );
         row(
@@ -57,7 +57,7 @@ pub(super) fn feed(springs: &[i32]) -> String {
         &mut xml,
         &format!(
             "ogrn=\"1029909999998\" name=\"МКОУ «Закрытая СОШ»\" procedure=\"rop\" year=\"{year}\" season=\"autumn\" \
-             subject=\"ma\" grade=\"8\" measure=\"participants\" value=\"12\""
+             subject=\"math\" grade=\"8\" measure=\"participants\" value=\"12\""
         ),
     );
     xml.push_str("</rsoko>\n");

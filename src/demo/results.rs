@@ -20,7 +20,7 @@ pub(super) struct VprWork {
 
 pub(super) const WORKS: &[VprWork] = &[
     VprWork {
-        subject: "ma",
+        subject: "math",
         title: "математика",
         grade: 4,
         tasks: &[
@@ -43,7 +43,7 @@ pub(super) const WORKS: &[VprWork] = &[
         bounds: [6, 10, 15],
     },
     VprWork {
-        subject: "ru",
+        subject: "russian",
         title: "русский язык",
         grade: 4,
         tasks: &[
@@ -71,7 +71,7 @@ pub(super) const WORKS: &[VprWork] = &[
         bounds: [14, 24, 33],
     },
     VprWork {
-        subject: "ma",
+        subject: "math",
         title: "математика",
         grade: 5,
         tasks: &[
@@ -95,7 +95,7 @@ pub(super) const WORKS: &[VprWork] = &[
         bounds: [7, 11, 15],
     },
     VprWork {
-        subject: "ru",
+        subject: "russian",
         title: "русский язык",
         grade: 5,
         tasks: &[

@@ -108,10 +108,7 @@ fn classes_sheet(sheet: &mut Worksheet, work: &VprWork, spring: i32) -> Result<(
         sheet.write_string(
             row,
             7,
-            format!(
-                "{}{}.1 | 1.1.1.1.1.1 | Учебник {} класс",
-                work.subject, work.grade, work.grade
-            ),
+            format!("{}.1 | 1.1.1.1.1.1 | Учебник {} класс", work.grade, work.grade),
         )?;
     }
     Ok(())

@@ -265,21 +265,15 @@ impl<'a> Scribe<'a> {
                     continue;
                 }
                 (_, Some(date)) if date == today => digest.today.push(term),
-                (_, Some(date)) if date <= near => digest.next.push(term),
-                (_, Some(date)) if (date.year(), date.month()) == (today.year(), today.month()) => {
-                    digest.later.push(term);
-                }
-                (_, Some(date)) if deadline.last_working_day.is_some_and(|day| day <= near) => {
-                    debug_assert!(
-                        date > near,
-                        "a term that ends on days off is near by its last working day"
-                    );
-                    digest.next.push(term);
-                }
-                _ => {
-                    digest.quiet += 1;
-                    continue;
-                }
+                // A term on days off has to be met by the working day before it.
+                (_, Some(date)) => match deadline.last_working_day.unwrap_or(date) {
+                    day if day <= near => digest.next.push(term),
+                    day if (day.year(), day.month()) == (today.year(), today.month()) => digest.later.push(term),
+                    _ => {
+                        digest.quiet += 1;
+                        continue;
+                    }
+                },
             }
             if deadline.date.is_some_and(|date| date >= today) {
                 dated.push(*deadline);

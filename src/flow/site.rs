@@ -140,7 +140,7 @@ struct Seen {
     filled: usize,
     hashes: Vec<String>,
     validators: Vec<(String, Remembered)>,
-    last_problem: Option<Problem>,
+    first_problem: Option<Problem>,
 }
 
 impl Visit {
@@ -171,7 +171,7 @@ impl Visit {
         walked.warnings = seen.warnings;
         if seen.pages == 0 {
             walked.failed = seen
-                .last_problem
+                .first_problem
                 .or_else(|| Some(Problem::new("MSK-RUN-16").arg("url", &site.base)));
         }
         let validators = seen.validators;
@@ -232,7 +232,7 @@ impl Visit {
                     if request.section.is_none() {
                         seen.facts.extend(about_failure(&problem, &request.url, unit));
                     }
-                    seen.last_problem = Some(problem);
+                    seen.first_problem.get_or_insert(problem);
                 }
             }
         }
@@ -269,7 +269,9 @@ impl Visit {
             } else {
                 sites::Outcome::NotThere
             });
-            seen.last_problem = reading.refused.clone();
+            if seen.first_problem.is_none() {
+                seen.first_problem.clone_from(&reading.refused);
+            }
             seen.facts.extend(reading.facts);
             return;
         };

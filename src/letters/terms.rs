@@ -111,8 +111,11 @@ impl Term {
                 .as_ref()
                 .map(|title| format!("Организация: {}", line(title))),
         );
-        more.push(format!("{} Ответственный: {}", sentence(&self.item()), self.assignee()));
-        more.push(format!("Что считается выполнением: {}", self.indicator()));
+        // A row without a date asks one question; who does it and what counts as done can wait for the answer.
+        if self.deadline.date.is_some() {
+            more.push(format!("{} Ответственный: {}", sentence(&self.item()), self.assignee()));
+            more.push(format!("Что считается выполнением: {}", self.indicator()));
+        }
         if let Some(day) = self.last_working_day() {
             more.push(format!(
                 "Последний рабочий день перед сроком — {}",
@@ -126,10 +129,11 @@ impl Term {
         let (date, left) = match self.deadline.date {
             Some(date) => (date_short(date), format!("{}, {left}", weekday_short(date))),
             None => {
-                more.push(format!(
-                    "Срок в дорожной карте: «{}»",
-                    cut(&self.deadline.term, INDICATOR_LETTERS)
-                ));
+                let term = match self.deadline.term.trim() {
+                    "" => "срок в документе не указан".to_owned(),
+                    term => format!("срок в документе: «{}»", cut(term, INDICATOR_LETTERS)),
+                };
+                more.push(sentence(&format!("{}; {term}", self.item())));
                 ("без даты".to_owned(), left)
             }
         };
