@@ -34,7 +34,7 @@ pub async fn about_source(context: &Context, source: &Source, pulled: &Pulled) -
     let office = context.office();
     for recipient in recipients(context, source) {
         let written = match pulled.refused.first() {
-            Some(problem) => failing(context, source, record, problem, &office, &recipient).await?,
+            Some(problem) => failing(context, source, record, (pulled, problem), &office, &recipient).await?,
             None => recovered(context, source, record, pulled, &office, &recipient).await?,
         };
         if let Some((letter, mark)) = written {
@@ -70,8 +70,18 @@ fn recipients(context: &Context, source: &Source) -> Vec<Recipient> {
     found
 }
 
-/// Identifies the outage: everything since the last success is one.
-fn cause(source: &Source, record: &SourceRecord) -> String {
+/// Identifies the outage: everything since the last success is one. Of a source that works in part each set of
+/// refusals is one.
+fn cause(source: &Source, record: &SourceRecord, pulled: &Pulled) -> String {
+    if pulled.accepted > 0 {
+        let refused: Vec<String> = pulled
+            .refused
+            .iter()
+            .map(|problem| format!("{}@{}", problem.code(), problem.place().unwrap_or("")))
+            .collect();
+        let set = blake3::hash(refused.join("\n").as_bytes()).to_hex();
+        return format!("source/{}/refused-{}", source.id, &set[..16]);
+    }
     let since = record
         .last_success
         .map_or_else(|| "start".to_owned(), |moment| moment.timestamp().to_string());
@@ -82,14 +92,18 @@ async fn failing(
     context: &Context,
     source: &Source,
     record: &SourceRecord,
-    problem: &Problem,
+    (pulled, problem): (&Pulled, &Problem),
     office: &Office,
     recipient: &Recipient,
 ) -> Result<Option<(Letter, AlertMark)>, Problem> {
-    if problem.disposition() == Disposition::Retry && record.failures < FAILING_AFTER {
+    let may_pass = pulled
+        .refused
+        .iter()
+        .all(|problem| problem.disposition() == Disposition::Retry);
+    if may_pass && record.failures < FAILING_AFTER {
         return Ok(None);
     }
-    let cause = cause(source, record);
+    let cause = cause(source, record, pulled);
     if is_marked(context, &cause, FAILING, recipient).await? {
         return Ok(None);
     }
@@ -109,6 +123,8 @@ async fn failing(
         last_success: record.last_success.map(local),
         failures: record.failures,
         problem: problem.clone(),
+        more: pulled.refused.iter().skip(1).cloned().collect(),
+        accepted: pulled.accepted,
         next_try: record.next_due.map(local),
         still_works,
     }

@@ -35,6 +35,8 @@ pub struct Pulled {
     pub source: String,
     /// Deliveries that were loaded.
     pub snapshots: u64,
+    /// Deliveries that were accepted, loaded now or known before.
+    pub accepted: u64,
     /// Rows of all deliveries.
     pub rows_read: u64,
     /// Numbers and facts not known before.
@@ -123,6 +125,7 @@ async fn deliveries(
         }
         match one(&load, &delivery, &connectors).await {
             Ok(loaded) => {
+                pulled.accepted += 1;
                 pulled.warnings.extend(
                     loaded
                         .warnings
@@ -157,6 +160,7 @@ async fn sites(
         if let Some(summary) = &walked.summary {
             pulled.add(summary);
         }
+        pulled.accepted += u64::from(walked.failed.is_none());
         pulled
             .refused
             .extend(walked.failed.map(|problem| named(problem, &walked.title)));
@@ -207,14 +211,16 @@ async fn remember(context: &Context, source: &Source, delivery: &Delivery) -> Re
         .await
 }
 
-/// A source that brought something and refused some of it works; one that brought nothing and refused fails.
+/// A source that brought something and refused some of it is under suspicion; one that only refused fails.
 async fn finish(context: &Context, source: &Source, pulled: &mut Pulled) -> Result<(), Problem> {
     let now = context.clock.now();
     let warehouse = &context.warehouse;
+    let rows = (pulled.snapshots > 0).then_some(pulled.rows_read);
     let (outcome, next) = match pulled.refused.first() {
-        None => {
-            let rows = (pulled.snapshots > 0).then_some(pulled.rows_read);
-            (PullOutcome::Well { rows }, None)
+        None => (PullOutcome::Well { rows }, None),
+        Some(problem) if pulled.accepted > 0 => {
+            let problem = problem.clone();
+            (PullOutcome::Partly { rows, problem }, None)
         }
         Some(problem) => {
             let before = warehouse.source_records().await?;

@@ -45,6 +45,7 @@ pub fn state_of(context: &Context, source: &Source, record: &SourceRecord) -> So
             match (age, promised) {
                 (Some(age), Some(promised)) if age > promised => SourceState::Stale,
                 (None, Some(_)) => SourceState::Stale,
+                _ if record.problem.is_some() => SourceState::Suspect,
                 _ => SourceState::Ok,
             }
         }

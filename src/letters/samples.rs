@@ -250,6 +250,8 @@ pub(super) fn source_failing(office: &Office) -> SourceFailing<'_> {
             .arg("column", "Логин ОО")
             .arg("found", "Логин, Класс, Предмет")
             .at("vpr-2026.xlsx, лист «Протокол»"),
+        more: Vec::new(),
+        accepted: 0,
         next_try: None,
         still_works: vec![
             "Остальные 11 источников загружены сегодня в 06:00.".to_owned(),

@@ -11,6 +11,14 @@ use crate::message::{Problem, find};
 
 const DAY: Forms<'_> = Forms::new("день", "дня", "дней", "дня");
 const HOUR: Forms<'_> = Forms::new("час", "часа", "часов", "часа");
+/// Refusals that are named one by one.
+const REFUSALS: usize = 20;
+const TAKEN: Forms<'_> = Forms::new(
+    "поступление принято",
+    "поступления приняты",
+    "поступлений принято",
+    "поступления принято",
+);
 const MINUTE: Forms<'_> = Forms::new("минуту", "минуты", "минут", "минуты");
 
 /// A source (источник) as the administrator knows it.
@@ -37,6 +45,10 @@ pub struct SourceFailing<'a> {
     pub failures: u32,
     /// What went wrong.
     pub problem: Problem,
+    /// What else was refused in the same pull.
+    pub more: Vec<Problem>,
+    /// Deliveries of the same pull that were accepted.
+    pub accepted: u64,
     /// When it is tried again by itself; none when a person has to act first.
     pub next_try: Option<DateTime<FixedOffset>>,
     /// What goes on working, ready sentences.
@@ -50,7 +62,12 @@ impl SourceFailing<'_> {
     /// `MSK-MAIL-15` when a template fails.
     pub fn render(self) -> Result<Letter, Problem> {
         let since = day_month(self.since.date_naive(), self.frame.today());
-        let subject = format!("Сбой источника «{}» с {since}", cut(&self.source.title, 60));
+        let title = cut(&self.source.title, 60);
+        let subject = if self.accepted > 0 {
+            format!("Источник загружен не полностью: «{title}»")
+        } else {
+            format!("Сбой источника «{title}» с {since}")
+        };
         let blocks = self.blocks();
         let thread = thread(&self.source, self.since);
         self.frame.letter("source_failing", &subject, Some(thread), &blocks)
@@ -58,11 +75,21 @@ impl SourceFailing<'_> {
 
     fn blocks(&self) -> Vec<Block> {
         let title = line(&self.source.title);
-        let lead = format!(
-            "Источник «{title}» не загружается с {}: {}",
-            moment(self.since),
-            self.problem.ru()
-        );
+        let lead = if self.accepted > 0 {
+            let refused = i64::try_from(self.more.len() + 1).unwrap_or(i64::MAX);
+            let taken = i64::try_from(self.accepted).unwrap_or(i64::MAX);
+            format!(
+                "Источник «{title}» {} загружен не полностью: {}, отклонено {refused}",
+                moment(self.since),
+                agree(taken, TAKEN)
+            )
+        } else {
+            format!(
+                "Источник «{title}» не загружается с {}: {}",
+                moment(self.since),
+                self.problem.ru()
+            )
+        };
         let entry = find(self.problem.code());
         let action = entry.map_or("обратитесь к разработчикам", |entry| {
             entry.action
@@ -76,8 +103,13 @@ impl SourceFailing<'_> {
                 sentence_after_colon(entry.map_or("не описана", |entry| entry.cause)),
                 self.problem.code()
             )),
-            self.facts(),
         ];
+        if self.accepted > 0 {
+            blocks.push(Block::Heading(Tone::Plain, "Что отклонено".to_owned()));
+            let all = std::iter::once(&self.problem).chain(&self.more).take(REFUSALS);
+            blocks.push(Block::List(all.map(|problem| cut(&problem.ru_line(), 400)).collect()));
+        }
+        blocks.push(self.facts());
         if !self.still_works.is_empty() {
             blocks.push(Block::Heading(Tone::Plain, "Что продолжает работать".to_owned()));
             blocks.push(Block::List(
@@ -99,14 +131,16 @@ impl SourceFailing<'_> {
                 .detail()
                 .map(|detail| plain("Подробности", cut(detail, 400))),
         );
-        rows.push(plain("Неудачных попыток подряд", self.failures.to_string()));
+        if self.failures > 0 {
+            rows.push(plain("Неудачных попыток подряд", self.failures.to_string()));
+        }
         rows.push(plain(
             "Последняя удачная загрузка",
             self.last_success.map_or_else(|| "не было".to_owned(), moment),
         ));
         rows.push(plain(
             "Следующая попытка",
-            self.next_try.map_or_else(|| "после исправления".to_owned(), moment),
+            self.next_try.map_or_else(|| "по расписанию".to_owned(), moment),
         ));
         Block::Facts {
             caption: "Сведения о сбое".to_owned(),

@@ -41,6 +41,13 @@ pub enum PullOutcome {
         /// Rows of the source.
         rows: Option<u64>,
     },
+    /// Brought something and refused something: the data are fresh, the problem stays in sight.
+    Partly {
+        /// Rows of the source.
+        rows: Option<u64>,
+        /// The first refusal.
+        problem: Problem,
+    },
     /// Failed or was refused.
     Failed {
         /// Why.
@@ -99,6 +106,7 @@ impl Warehouse {
             Box::pin(async move {
                 let (well, rows, problem) = match &outcome {
                     PullOutcome::Well { rows } => (true, rows.map(u64::cast_signed), None),
+                    PullOutcome::Partly { rows, problem } => (true, rows.map(u64::cast_signed), Some(problem)),
                     PullOutcome::Failed { problem } => (false, None, Some(problem)),
                 };
                 let problem = ProblemColumns::of(problem);

@@ -328,7 +328,7 @@ pub async fn yearly(context: &Context) -> Result<(), Problem> {
     };
     let failed = match &outcome {
         PullOutcome::Failed { problem } => Err(problem.clone()),
-        PullOutcome::Well { .. } => Ok(()),
+        PullOutcome::Well { .. } | PullOutcome::Partly { .. } => Ok(()),
     };
     context
         .warehouse

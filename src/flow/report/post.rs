@@ -2,7 +2,7 @@
 
 use super::Report;
 use crate::config::LetterKind;
-use crate::domain::document::{Block, Document};
+use crate::domain::document::{Document, Row};
 use crate::domain::letter::Attachment;
 use crate::flow::context::Context;
 use crate::flow::deliver::enqueue;
@@ -96,34 +96,42 @@ fn letter<'a>(report: &Report, frame: Frame<'a>) -> Result<ReportLetter<'a>, Pro
     })
 }
 
-/// The first table that a telephone can show: at most six columns, its strong rows when it is long.
+/// The municipality's three years, as far as a telephone can show them.
 fn short_table(document: &Document) -> Option<Table> {
-    let tables = document.blocks.iter().filter_map(|block| match block {
-        Block::Table(table) => Some(table),
-        _ => None,
-    });
-    let table = tables.into_iter().find(|table| {
-        table.columns.len() <= 7
-            && table
-                .rows
-                .iter()
-                .any(|row| row.cells.iter().any(|cell| !cell.sources.is_empty()))
-    })?;
-    let long = table.rows.len() > 14;
-    let rows = table.rows.iter().filter(|row| !long || row.strong);
+    let table = document.tables().find(|table| table.sheet.contains("Динамика"))?;
+    let keep: Vec<usize> = (0..table.columns.len())
+        .filter(|position| !plain(&table.columns[*position].title).starts_with("Сопоставимость"))
+        .collect();
+    let printed = |row: &Row| {
+        keep.iter()
+            .map(|position| row.cells[*position].printed())
+            .collect::<Vec<_>>()
+    };
+    let asked = |row: &&Row| {
+        row.cells
+            .iter()
+            .any(|cell| ASKED_FIRST.contains(&cell.printed().as_str()))
+    };
     Some(Table {
         caption: format!("Таблица {} — {}", table.number, table.caption),
-        columns: table
-            .columns
+        columns: keep
             .iter()
-            .map(|column| Column {
-                title: column.title.clone(),
-                numeric: !column.is_text,
+            .map(|position| Column {
+                title: plain(&table.columns[*position].title),
+                numeric: !table.columns[*position].is_text,
             })
             .collect(),
-        rows: rows
-            .map(|row| row.cells.iter().map(|cell| cell.printed()).collect())
-            .collect(),
+        rows: table.rows.iter().filter(asked).map(printed).collect(),
         notes: table.notes.clone(),
     })
+}
+
+/// A header without the soft hyphens that narrow columns of a page need.
+fn plain(title: &str) -> String {
+    title.replace('\u{ad}', "")
+}
+
+/// The two lines an official asks for first: the share of «2» and the quality.
+fn asked_first(indicator: &str) -> bool {
+    indicator.contains("«2»") || indicator.starts_with("Качество обученности")
 }
