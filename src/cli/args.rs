@@ -213,7 +213,7 @@ pub(super) enum Alias {
     Add {
         /// Код организации в реестре
         unit: String,
-        /// Система: fis_oko, ogrn, inn, kpp, rcoi_oge, rcoi_ege, bus_gov, site, title
+        /// Система: `fis_oko`, ogrn, inn, kpp, `rcoi_oge`, `rcoi_ege`, `bus_gov`, site, title
         system: String,
         /// Имя или код
         value: String,

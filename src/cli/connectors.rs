@@ -29,7 +29,7 @@ use crate::privacy::detect::Exempt;
 use crate::scales;
 use crate::sites::Section;
 
-pub(super) async fn run(out: &mut Output, path: &Path, named: bool, verb: Args) -> Ended {
+pub(super) fn run(out: &mut Output, path: &Path, named: bool, verb: Args) -> Ended {
     let own = own_connectors(path, named)?;
     match verb {
         Args::List => {

@@ -113,7 +113,7 @@ async fn cell_text(out: &mut Output, context: &Context, cell: &Value) -> Result<
             text(&source["place"])
         ));
         if let Some(row) = snapshot_of(context, source).await? {
-            out.line(format!("      снимок {}", row));
+            out.line(format!("      снимок {row}"));
         }
     }
     if sources.len() > SHOWN {

@@ -98,7 +98,7 @@ async fn run(args: Args) -> Ended {
         Verb::Check { offline } => checking::check(&mut out, &path, offline).await,
         Verb::Init { dir } => checking::init(&mut out, &dir),
         Verb::Pull(pull) => pulling::pull(&mut out, &path, pull).await,
-        Verb::Connector(verb) => connectors::run(&mut out, &path, args.config.is_some(), verb).await,
+        Verb::Connector(verb) => connectors::run(&mut out, &path, args.config.is_some(), verb),
         Verb::Quarantine(verb) => data::quarantine(&mut out, &path, verb).await,
         Verb::Units(verb) => data::units(&mut out, &path, verb).await,
         Verb::Roadmap(verb) => roadmaps::roadmap(&mut out, &path, verb),

@@ -40,6 +40,9 @@ impl Job {
     }
 }
 
+/// How a task ends: its id with what it said, or its death.
+type Ended = Result<(Id, (Job, Result<Outcome, Problem>)), tokio::task::JoinError>;
+
 /// Jobs under way and the context they were started with.
 pub(super) struct Work {
     context: Arc<Context>,
@@ -194,10 +197,7 @@ impl Work {
         self.end(ended)
     }
 
-    fn end(
-        &mut self,
-        ended: Result<(Id, (Job, Result<Outcome, Problem>)), tokio::task::JoinError>,
-    ) -> Result<(), Problem> {
+    fn end(&mut self, ended: Ended) -> Result<(), Problem> {
         match ended {
             Ok((id, (job, outcome))) => {
                 self.names.remove(&id);

@@ -107,11 +107,7 @@ fn short_table(document: &Document) -> Option<Table> {
             .map(|position| row.cells[*position].printed())
             .collect::<Vec<_>>()
     };
-    let asked = |row: &&Row| {
-        row.cells
-            .iter()
-            .any(|cell| ASKED_FIRST.contains(&cell.printed().as_str()))
-    };
+    let asked = |row: &&Row| row.cells.iter().any(|cell| asked_first(&cell.printed()));
     Some(Table {
         caption: format!("Таблица {} — {}", table.number, table.caption),
         columns: keep
