@@ -24,7 +24,7 @@ pub(super) async fn run(out: &mut Output, args: Args) -> Ended {
         weekday_short(today),
         date_long(today)
     ));
-    let bar = ProgressBar::with_draw_target(Some(STEPS + 3), ProgressDrawTarget::stderr());
+    let bar = ProgressBar::with_draw_target(Some(STEPS), ProgressDrawTarget::stderr());
     if let Ok(style) = ProgressStyle::with_template("{bar:24} {pos}/{len} {msg}") {
         bar.set_style(style);
     }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use super::district::{MUNICIPALITY, REGION, register_csv};
 use super::results::WORKS;
 use super::sites::District;
+use super::svods::{ege, oge};
 use super::workbooks::{Fault, vpr_protocol};
 use crate::message::Problem;
 use crate::roadmap::{SHIPPED, carry, file_name, from_toml, to_toml};
@@ -23,7 +24,8 @@ pub(super) fn lay_out(
     clear(dir)?;
     let config = dir.join("config");
     let inbox = dir.join("inbox").join("vpr");
-    for folder in [&config, &inbox, &config.join("roadmaps")] {
+    let exams = dir.join("inbox").join("gia");
+    for folder in [&config, &inbox, &exams, &config.join("roadmaps")] {
         std::fs::create_dir_all(folder).map_err(|error| unwritable(folder, error))?;
     }
     put(
@@ -41,6 +43,7 @@ pub(super) fn lay_out(
     )?;
     roadmaps(&config.join("roadmaps"))?;
     workbooks(&inbox, springs)?;
+    summaries(&exams, springs)?;
     Ok(main)
 }
 
@@ -66,6 +69,26 @@ fn clear(dir: &Path) -> Result<(), Problem> {
         if file.exists() {
             std::fs::remove_file(&file).map_err(|error| unwritable(&file, error))?;
         }
+    }
+    Ok(())
+}
+
+/// Summaries of the exams of the same years.
+fn summaries(inbox: &Path, summers: &[i32]) -> Result<(), Problem> {
+    let unwritten = |error| {
+        Problem::new("MSK-BUG-01")
+            .arg("what", "a demonstration workbook")
+            .because(error)
+    };
+    for summer in summers {
+        put(
+            &inbox.join(format!("ОГЭ {summer}.xlsx")),
+            &oge(*summer).map_err(unwritten)?,
+        )?;
+        put(
+            &inbox.join(format!("ЕГЭ {summer}.xlsx")),
+            &ege(*summer).map_err(unwritten)?,
+        )?;
     }
     Ok(())
 }
@@ -102,6 +125,8 @@ fn sources_toml(feed: &str) -> String {
         "[[source]]\nid = \"sites\"\nconnector = \"school-site\"\neach = \"organisation.site\"\n\
          pace = \"0s\"\nallow_private = [\"127.0.0.1\"]\nschedule = \"0 2 * * 6\"\n\n\
          [[source]]\nid = \"vpr-inbox\"\nconnector = [\"vpr-protocol\", \"vpr-marks\"]\nfolder = \"../inbox/vpr\"\n\
+         include = [\"*.xlsx\"]\nsettle = \"0s\"\nschedule = \"*/10 * * * *\"\n\n\
+         [[source]]\nid = \"gia-inbox\"\nconnector = \"gia-svod\"\nfolder = \"../inbox/gia\"\n\
          include = [\"*.xlsx\"]\nsettle = \"0s\"\nschedule = \"*/10 * * * *\"\n\n\
          [[source]]\nid = \"rsoko\"\nconnector = \"rsoko-feed\"\naddress = \"{feed}\"\npace = \"0s\"\n\
          allow_private = [\"127.0.0.1\"]\nschedule = \"15 3 * * *\"\n"
