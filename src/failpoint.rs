@@ -19,20 +19,39 @@ pub const NAMES: &[&str] = &[
 
 /// Aborts the process, as a power cut would, when `MSOKO_FAILPOINT` names this point.
 #[cfg(feature = "failpoints")]
+pub fn hit(name: &'static str) {
+    debug_assert!(NAMES.contains(&name), "fail point {name} is not listed");
+    if is_chosen(name) {
+        std::process::abort();
+    }
+}
+
+#[cfg(feature = "failpoints")]
 #[expect(
     clippy::disallowed_methods,
     reason = "a test's switch, not configuration; absent from ordinary builds"
 )]
-pub fn hit(name: &'static str) {
+fn is_chosen(name: &str) -> bool {
     use std::sync::OnceLock;
     static CHOSEN: OnceLock<Option<String>> = OnceLock::new();
-    debug_assert!(NAMES.contains(&name), "fail point {name} is not listed");
-    if CHOSEN.get_or_init(|| std::env::var("MSOKO_FAILPOINT").ok()).as_deref() == Some(name) {
-        std::process::abort();
-    }
+    CHOSEN.get_or_init(|| std::env::var("MSOKO_FAILPOINT").ok()).as_deref() == Some(name)
 }
 
 /// Nothing in an ordinary build.
 #[cfg(not(feature = "failpoints"))]
 #[inline]
 pub const fn hit(_name: &'static str) {}
+
+/// The point at which a job of the daemon dies, for [`panic_at`].
+pub const JOB_BEGUN: &str = "job-begun";
+
+/// Panics, as a fault of the program would, when `MSOKO_FAILPOINT` names this point: the task dies, not the process.
+#[cfg(feature = "failpoints")]
+pub fn panic_at(name: &'static str) {
+    assert!(!is_chosen(name), "fail point {name}");
+}
+
+/// Nothing in an ordinary build.
+#[cfg(not(feature = "failpoints"))]
+#[inline]
+pub const fn panic_at(_name: &'static str) {}

@@ -5,13 +5,23 @@ use std::time::Duration;
 
 use serde_json::json;
 
+use super::Ended;
 use super::exit::Exit;
-use super::output::{Output, remark};
-use super::{Ended, knowledge};
+use super::output::{Output, complain, remark};
+use crate::app::learn;
 use crate::daemon::{self, Answer, ask_reload, socket_path};
+use crate::message::Problem;
 
+/// Whatever is wrong with the files, a cron text or a missing roadmap included, the code is the one that keeps the
+/// supervisor from trying again.
 pub(super) async fn run(path: &Path) -> Ended {
-    daemon::run(path, knowledge(path)?).await.map(|()| Exit::Fine)
+    match learn(path) {
+        Ok(knowledge) => daemon::run(path, knowledge).await.map(|()| Exit::Fine),
+        Err(problems) => {
+            problems.iter().for_each(complain);
+            Ok(Exit::Config)
+        }
+    }
 }
 
 pub(super) async fn reload(out: &mut Output, path: &Path, wait: u64) -> Ended {
@@ -19,10 +29,8 @@ pub(super) async fn reload(out: &mut Output, path: &Path, wait: u64) -> Ended {
     let socket = match crate::config::load(path) {
         Ok(config) => socket_path(&config),
         Err(problems) => {
-            for problem in &problems {
-                remark(&problem.ru_line());
-            }
-            return Ok(Exit::Config);
+            let lines: Vec<String> = problems.iter().map(Problem::ru_line).collect();
+            return Ok(rejected(out, &lines));
         }
     };
     match ask_reload(&socket, Duration::from_secs(wait)).await? {
@@ -32,12 +40,17 @@ pub(super) async fn reload(out: &mut Output, path: &Path, wait: u64) -> Ended {
             Ok(Exit::Fine)
         }
         Answer::Rejected(lines) => {
-            for line in &lines {
-                remark(line);
-            }
+            let exit = rejected(out, &lines);
             remark("Прежняя настройка остаётся в силе.");
-            out.object(&json!({ "applied": false, "problems": lines }));
-            Ok(Exit::Config)
+            Ok(exit)
         }
     }
+}
+
+fn rejected(out: &mut Output, lines: &[String]) -> Exit {
+    for line in lines {
+        remark(line);
+    }
+    out.object(&json!({ "applied": false, "problems": lines }));
+    Exit::Config
 }

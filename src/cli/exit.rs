@@ -46,6 +46,8 @@ impl Exit {
             (_, "MSK-DB-05") => Self::Locked,
             (_, "MSK-DB-07") => Self::Io,
             ("CFG" | "MAN" | "CAL", _) => Self::Config,
+            (_, "MSK-RUN-20") => Self::Unavailable,
+            (_, "MSK-RUN-28") => Self::Bug,
             ("DEC" | "NRM" | "VAL" | "PRV" | "SITE" | "RDM" | "DDL", _) => Self::Refused,
             ("DB" | "MAIL" | "FET", _) => Self::Unavailable,
             ("FIL", _) => match problem.detail() {

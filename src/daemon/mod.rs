@@ -19,10 +19,10 @@ use tokio_cron_scheduler::{Job, JobScheduler};
 
 pub use control::{Answer, ask_reload, socket_path};
 
-use crate::app::{Knowledge, learn};
+use crate::app::{Knowledge, database_url, learn};
 use crate::clock::Clock;
 use crate::flow::context::Stop;
-use crate::message::Problem;
+use crate::message::{Problem, Problems};
 use crate::warehouse::Access;
 use control::Request;
 use work::Work;
@@ -30,33 +30,55 @@ use work::Work;
 /// The loop wakes this often at least.
 const PULSE: Duration = Duration::from_secs(15);
 
-/// A stop waits this long for the chunk a pull is at; the supervisor kills after twenty seconds.
-const PATIENCE: Duration = Duration::from_secs(8);
+/// A stop waits this long for the chunk a pull is at, or the letter a server is being given; a server that is silent
+/// is left. With what the runtime needs to end, the process is gone within ten seconds.
+const PATIENCE: Duration = Duration::from_secs(6);
 
 /// Runs the service until it is asked to stop.
 ///
 /// # Errors
 /// What keeps it from starting, or `MSK-RUN-28` when a task died.
 pub async fn run(path: &Path, knowledge: Knowledge) -> Result<(), Problem> {
+    for warning in &knowledge.warnings {
+        tracing::warn!(code = warning.code(), "{warning}");
+    }
     let clock = Clock::system(knowledge.config.authority.zone);
     let socket = socket_path(&knowledge.config);
     let context = Arc::new(knowledge.open(clock, Access::Hold, "msoko run").await?);
     let mut signals = Signals::new()?;
     let (asking, mut asked) = mpsc::channel::<Request>(4);
     let listener = control::listen(&socket)?;
-    let serving = tokio::spawn(control::serve(listener, asking));
+    let mut serving = tokio::spawn(control::serve(listener, asking));
     let (ticking, mut ticks) = mpsc::channel::<()>(1);
     let scheduler = minute_tick(ticking).await?;
     let mut work = Work::new(context, Stop::default());
     notify::ready(&work.state_line().await);
     tracing::info!(version = env!("CARGO_PKG_VERSION"), "msoko is ready");
-    let ended = heart(path, &mut work, &mut signals, &mut ticks, &mut asked).await;
+    let ended = tokio::select! {
+        ended = heart(path, &mut work, &mut signals, &mut ticks, &mut asked) => ended,
+        dead = &mut serving => Err(died("control socket", dead.err())),
+    };
     notify::stopping();
     serving.abort();
     drop(scheduler);
     let _socket_gone = std::fs::remove_file(&socket);
-    let finished = work.finish(PATIENCE).await;
+    let finished = tokio::select! {
+        finished = work.finish(PATIENCE) => finished,
+        () = stop_asked(&mut signals.terminate, &mut signals.interrupt) => {
+            tracing::warn!("asked to stop a second time: running jobs are left");
+            Ok(())
+        }
+    };
     ended.and(finished)
+}
+
+/// A task that never ends has ended.
+fn died(task: &str, error: Option<tokio::task::JoinError>) -> Problem {
+    let problem = Problem::new("MSK-RUN-28").arg("task", task);
+    match error {
+        Some(error) => problem.because(error),
+        None => problem,
+    }
 }
 
 /// The loop. Only here may the watchdog be fed.
@@ -76,47 +98,61 @@ async fn heart(
                 notify::alive();
                 work.look().await?;
             }
-            Some(()) = ticks.recv() => {
+            tick = ticks.recv() => {
+                tick.ok_or_else(|| died("minute tick", None))?;
                 work.look().await?;
                 notify::state(&work.state_line().await);
             }
             Some(request) = asked.recv() => {
-                let answer = reload(path, work);
+                let answer = match reload(path, work) {
+                    Ok(()) => Answer::Applied,
+                    Err(problems) => Answer::Rejected(problems.iter().map(Problem::ru_line).collect()),
+                };
                 let _asker_gone = request.answer.send(answer);
             }
             done = work.next_end() => done?,
-            _ = signals.hang_up.recv() => {
-                if let Answer::Rejected(lines) = reload(path, work) {
-                    tracing::error!(problems = lines.len(), "the changed configuration is rejected: {}", lines.join("; "));
-                }
+            // Refused problems stand in the journal already.
+            _ = signals.hang_up.recv() => drop(reload(path, work)),
+            () = stop_asked(&mut signals.terminate, &mut signals.interrupt) => {
+                tracing::info!("asked to stop");
+                return Ok(());
             }
-            _ = signals.terminate.recv() => return stop_asked(),
-            _ = signals.interrupt.recv() => return stop_asked(),
         }
     }
 }
 
-fn stop_asked() -> Result<(), Problem> {
-    tracing::info!("asked to stop");
+/// Reads the files again; the new context takes over only when every file is right. The journal hears both.
+fn reload(path: &Path, work: &mut Work) -> Result<(), Problems> {
+    let replaced = learn(path).and_then(|knowledge| replace(knowledge, work).map_err(|problem| vec![problem]));
+    match &replaced {
+        Ok(()) => tracing::info!("the changed configuration is in force"),
+        Err(problems) => {
+            for problem in problems {
+                tracing::error!(
+                    code = problem.code(),
+                    "the changed configuration is rejected: {problem}"
+                );
+            }
+        }
+    }
+    replaced
+}
+
+fn replace(knowledge: Knowledge, work: &mut Work) -> Result<(), Problem> {
+    let old = work.context();
+    let [before, after] = [&old.config, &knowledge.config].map(database_url);
+    if before != after {
+        return Err(Problem::new("MSK-CFG-05")
+            .arg("key", "url")
+            .arg("section", "[database]")
+            .arg("reason", "адрес базы меняется только при перезапуске службы")
+            .arg("found", after)
+            .at(knowledge.config.path.display()));
+    }
+    let clock = Clock::system(knowledge.config.authority.zone);
+    let context = knowledge.around(clock, old.warehouse.clone(), old.traffic.clone());
+    work.take_over(Arc::new(context));
     Ok(())
-}
-
-/// Reads the files again; the new context takes over only when every file is right.
-fn reload(path: &Path, work: &mut Work) -> Answer {
-    match learn(path) {
-        Ok(knowledge) => {
-            let old = work.context();
-            let clock = Clock::system(knowledge.config.authority.zone);
-            if crate::app::database_url(&knowledge.config) != crate::app::database_url(&old.config) {
-                return Answer::Rejected(vec!["адрес базы меняется только при перезапуске службы".to_owned()]);
-            }
-            let context = knowledge.around(clock, old.warehouse.clone(), old.traffic.clone());
-            work.take_over(Arc::new(context));
-            tracing::info!("the changed configuration is in force");
-            Answer::Applied
-        }
-        Err(problems) => Answer::Rejected(problems.iter().map(Problem::ru_line).collect()),
-    }
 }
 
 /// The scheduler gives a tick once a minute and nothing else: it has no catch-up, and its jobs with a time zone are an
@@ -151,5 +187,12 @@ impl Signals {
             interrupt: listen(SignalKind::interrupt())?,
             hang_up: listen(SignalKind::hangup())?,
         })
+    }
+}
+
+async fn stop_asked(terminate: &mut Signal, interrupt: &mut Signal) {
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
     }
 }

@@ -1,6 +1,6 @@
 //! What is due and what is running.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,6 +10,7 @@ use tokio::task::{Id, JoinSet};
 use crate::config::Source;
 use crate::domain::number::{Forms, agree, date_short};
 use crate::domain::vocabulary::{DeadlineState, SourceState};
+use crate::failpoint;
 use crate::flow::context::{Context, Stop};
 use crate::flow::pull::{Options, pull};
 use crate::flow::{alert, deliver, remind, report, status};
@@ -53,6 +54,8 @@ pub(super) struct Work {
     /// Passes of the outbox in a row that ended with an outage, and when the next may begin.
     outages: u32,
     deliver_after: DateTime<Utc>,
+    /// Jobs that ended with a problem of ours, how often in a row, and when they may be tried again.
+    resting: HashMap<Job, (u32, DateTime<Utc>)>,
 }
 
 /// What a job says when it ends well.
@@ -72,6 +75,7 @@ impl Work {
             running: HashSet::new(),
             outages: 0,
             deliver_after: DateTime::UNIX_EPOCH,
+            resting: HashMap::new(),
         }
     }
 
@@ -79,9 +83,11 @@ impl Work {
         Arc::clone(&self.context)
     }
 
-    /// Jobs that start from now on see the new context; those under way finish with the old one.
+    /// Jobs that start from now on see the new context; those under way finish with the old one. What failed under the
+    /// old one is tried again at once.
     pub(super) fn take_over(&mut self, context: Arc<Context>) {
         self.context = context;
+        self.resting.clear();
     }
 
     /// Starts everything that is due.
@@ -177,11 +183,16 @@ impl Work {
     }
 
     fn start(&mut self, job: Job) {
-        if self.stop.asked() || !self.running.insert(job.clone()) {
+        let rests = self
+            .resting
+            .get(&job)
+            .is_some_and(|(_, until)| self.context.clock.now() < *until);
+        if self.stop.asked() || rests || !self.running.insert(job.clone()) {
             return;
         }
         let (context, stop, task) = (Arc::clone(&self.context), self.stop.clone(), job.clone());
         let handle = self.tasks.spawn(async move {
+            failpoint::panic_at(failpoint::JOB_BEGUN);
             let outcome = perform(&context, &task, &stop).await;
             (task, outcome)
         });
@@ -202,6 +213,9 @@ impl Work {
             Ok((id, (job, outcome))) => {
                 self.names.remove(&id);
                 self.running.remove(&job);
+                if outcome.is_ok() {
+                    self.resting.remove(&job);
+                }
                 match outcome {
                     Ok(Outcome::Outage(closed)) => self.pause_outbox(closed),
                     Ok(Outcome::Nothing) => {}
@@ -210,6 +224,7 @@ impl Work {
                     }
                     Err(problem) => {
                         tracing::error!(code = problem.code(), "{} failed: {problem}", job.name());
+                        self.rest(job);
                     }
                 }
                 Ok(())
@@ -220,6 +235,17 @@ impl Work {
                 Err(Problem::new("MSK-RUN-28").arg("task", name).because(error))
             }
         }
+    }
+
+    /// What failed is due still; without a pause it would be started, and told to the journal, at every pulse.
+    fn rest(&mut self, job: Job) {
+        let failures = self
+            .resting
+            .get(&job)
+            .map_or(1, |(failures, _)| failures.saturating_add(1));
+        let pause = chrono::Duration::from_std(crate::schedule::back_off(failures, &job.name())).unwrap_or_default();
+        let until = self.context.clock.now() + pause;
+        self.resting.insert(job, (failures, until));
     }
 
     fn pause_outbox(&mut self, closed: bool) {
