@@ -17,6 +17,7 @@ use crate::flow::{alert, deliver, remind, report, status};
 use crate::message::Problem;
 use crate::outbox::pause_after_outages;
 use crate::schedule::{Cadence, Due, Runs, due};
+use crate::warehouse::sources::SourceRecord;
 
 /// Pulls at the same time; each of them uses a reader's thread and waits for the one writer.
 const PULLS_AT_ONCE: usize = 2;
@@ -116,12 +117,7 @@ impl Work {
         let mut found = Vec::new();
         for source in self.context.config.sources.iter().filter(|source| source.enabled) {
             let Some(cadence) = self.cadence(source) else { continue };
-            let record = records.iter().find(|record| record.source == source.id);
-            let runs = Runs {
-                last_start: record.and_then(|record| record.last_started),
-                failures: record.map_or(0, |record| record.failures),
-                not_before: record.and_then(|record| record.next_due),
-            };
+            let runs = runs_of(records.iter().find(|record| record.source == source.id));
             if due(&cadence, &source.id, &runs, now, self.context.zone()) == Due::Now {
                 found.push(source.id.clone());
             }
@@ -173,12 +169,7 @@ impl Work {
             return Ok(false);
         };
         let records = self.context.warehouse.source_records().await?;
-        let record = records.iter().find(|record| record.source == report::JOB);
-        let runs = Runs {
-            last_start: record.and_then(|record| record.last_started),
-            failures: record.map_or(0, |record| record.failures),
-            not_before: record.and_then(|record| record.next_due),
-        };
+        let runs = runs_of(records.iter().find(|record| record.source == report::JOB));
         Ok(due(&cadence, report::JOB, &runs, now, self.context.zone()) == Due::Now)
     }
 
@@ -296,6 +287,21 @@ impl Work {
     }
 }
 
+/// A run that began and never ended was cut off by a kill or a stop. It is made up for after the pause of one failure:
+/// waiting for the cadence would lose a week of a weekly source, no pause at all would let one that kills the process
+/// do so without end.
+fn runs_of(record: Option<&SourceRecord>) -> Runs {
+    let Some(record) = record else {
+        return Runs::default();
+    };
+    let cut_off = record.last_started > record.last_finished;
+    Runs {
+        last_start: record.last_started,
+        failures: record.failures.max(u32::from(cut_off)),
+        not_before: record.next_due,
+    }
+}
+
 async fn perform(context: &Arc<Context>, job: &Job, stop: &Stop) -> Result<Outcome, Problem> {
     match job {
         Job::Pull(id) => {
@@ -310,5 +316,36 @@ async fn perform(context: &Arc<Context>, job: &Job, stop: &Stop) -> Result<Outco
         Job::Deliver => deliver::deliver_due(context, stop)
             .await
             .map(|pass| Outcome::Outage(pass.outage.is_some())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_that_a_kill_cut_off_is_made_up_for_after_minutes_not_after_the_cadence() {
+        let moment = |hour| DateTime::from_timestamp(1_770_000_000 + hour * 3600, 0).expect("a moment");
+        let mut record = SourceRecord {
+            source: "sites".to_owned(),
+            last_started: Some(moment(0)),
+            last_finished: None,
+            last_success: None,
+            failures: 0,
+            next_due: None,
+            rows: 0,
+            quarantined: 0,
+            problem: None,
+        };
+        let weekly = Cadence::parse("0 2 * * 6").expect("a cadence");
+        let zone = chrono_tz::Europe::Moscow;
+        let verdict = |record: &SourceRecord| due(&weekly, "sites", &runs_of(Some(record)), moment(1), zone);
+        assert_eq!(verdict(&record), Due::Now, "never ended");
+        record.last_finished = Some(moment(-100));
+        assert_eq!(verdict(&record), Due::Now, "ended the time before only");
+        record.last_started = Some(moment(1));
+        assert!(matches!(verdict(&record), Due::At(at) if at > moment(1)), "at once");
+        record.last_finished = Some(moment(1));
+        assert!(matches!(verdict(&record), Due::At(at) if at > moment(10)), "ended well");
     }
 }
