@@ -12,8 +12,11 @@ pub const NAMES: &[&str] = &[
     "chunk-staged",
     "before-publish",
     "after-publish",
+    "pull-recorded",
+    "letters-unmarked",
     "letters-enqueued",
     "attempt-recorded",
+    "letter-accepted",
     "outcome-recorded",
 ];
 

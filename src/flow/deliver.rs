@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 
 use super::context::{Context, Stop};
 use crate::domain::letter::Letter;
+use crate::failpoint;
 use crate::mail::compose;
 use crate::message::Problem;
 use crate::outbox::{Claimed, Courier, OutboxStore, Outcome, Pass};
@@ -68,6 +69,8 @@ impl OutboxStore for Warehouse {
     }
 
     async fn record(&self, claimed: &Claimed, outcome: &Outcome, now: DateTime<Utc>) -> Result<(), Problem> {
+        // Behind the transport's answer, before the note of it: what happened to the letter is unknown after a kill here.
+        failpoint::hit("letter-accepted");
         let outcome = match outcome.clone() {
             Outcome::Sent { receipt } => AttemptOutcome::Sent(receipt.text),
             Outcome::Later { at, problem } => AttemptOutcome::Later(at, problem),

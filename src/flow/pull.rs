@@ -8,6 +8,7 @@ use super::load::{Load, Loaded, choose};
 use super::site;
 use crate::config::{Origin, Source};
 use crate::domain::vocabulary::SourceState;
+use crate::failpoint;
 use crate::fetch::{Validators, retry_after};
 use crate::manifest::Connector;
 use crate::message::{Problem, Problems};
@@ -239,6 +240,7 @@ async fn finish(context: &Context, source: &Source, pulled: &mut Pulled) -> Resu
         }
     };
     warehouse.source_finished(&source.id, outcome, next, now).await?;
+    failpoint::hit("pull-recorded");
     let records = warehouse.source_records().await?;
     let record = records.iter().find(|record| record.source == source.id);
     pulled.state = record.map(|record| super::status::state_of(context, source, record));

@@ -149,6 +149,7 @@ impl Warehouse {
                         .map_err(|error| refused(what, &error))?
                         .rows_affected();
                     }
+                    failpoint::hit("letters-unmarked");
                     for mark in marks {
                         sqlx::query(
                             "insert into alert_mark (cause, stage, recipient, letter, marked_at) \
