@@ -243,7 +243,8 @@ async fn finish(context: &Context, source: &Source, pulled: &mut Pulled) -> Resu
     failpoint::hit("pull-recorded");
     let records = warehouse.source_records().await?;
     let record = records.iter().find(|record| record.source == source.id);
-    pulled.state = record.map(|record| super::status::state_of(context, source, record));
+    let last_load = warehouse.last_loads().await?.get(&source.id).copied();
+    pulled.state = record.map(|record| super::status::state_of(context, source, record, last_load));
     Ok(())
 }
 

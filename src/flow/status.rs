@@ -31,24 +31,25 @@ pub struct SourceStatus {
     pub next_due: Option<DateTime<Utc>>,
 }
 
-/// State of a source: failing after three failures in a row, stale when it promised more.
+/// State of a source: failing after three failures in a row, stale when nothing new came for longer than it promised.
+/// A pull that found nothing new is no news: freshness counts from the last load.
 #[must_use]
-pub fn state_of(context: &Context, source: &Source, record: &SourceRecord) -> SourceState {
+pub fn state_of(
+    context: &Context,
+    source: &Source,
+    record: &SourceRecord,
+    last_load: Option<DateTime<Utc>>,
+) -> SourceState {
     let freshness = source.freshness.or_else(|| {
         let first = source.connectors.value.first()?;
         context.connector(first).ok()?.defaults.freshness
     });
+    let promised = freshness.and_then(|freshness| chrono::Duration::from_std(freshness).ok());
+    let is_stale = promised.is_some_and(|promised| last_load.is_none_or(|last| context.clock.now() - last > promised));
     match record.failures {
-        0 => {
-            let age = record.last_success.map(|last| context.clock.now() - last);
-            let promised = freshness.and_then(|freshness| chrono::Duration::from_std(freshness).ok());
-            match (age, promised) {
-                (Some(age), Some(promised)) if age > promised => SourceState::Stale,
-                (None, Some(_)) => SourceState::Stale,
-                _ if record.problem.is_some() => SourceState::Suspect,
-                _ => SourceState::Ok,
-            }
-        }
+        0 if is_stale => SourceState::Stale,
+        0 if record.problem.is_some() => SourceState::Suspect,
+        0 => SourceState::Ok,
         failures if failures < FAILING_AFTER => SourceState::Suspect,
         _ => SourceState::Failing,
     }
@@ -60,13 +61,16 @@ pub fn state_of(context: &Context, source: &Source, record: &SourceRecord) -> So
 /// When the warehouse refuses.
 pub async fn sources(context: &Context) -> Result<Vec<SourceStatus>, Problem> {
     let records = context.warehouse.source_records().await?;
+    let loads = context.warehouse.last_loads().await?;
     let enabled = context.config.sources.iter().filter(|source| source.enabled);
     Ok(enabled
         .map(|source| {
             let record = records.iter().find(|record| record.source == source.id);
             SourceStatus {
                 id: source.id.clone(),
-                state: record.map_or(SourceState::Stale, |record| state_of(context, source, record)),
+                state: record.map_or(SourceState::Stale, |record| {
+                    state_of(context, source, record, loads.get(&source.id).copied())
+                }),
                 last_success: record.and_then(|record| record.last_success),
                 rows: record.map_or(0, |record| record.rows),
                 quarantined: record.map_or(0, |record| record.quarantined),

@@ -2,8 +2,11 @@
 
 use std::collections::HashMap;
 
+use chrono::{DateTime, Utc};
+
 use super::load::SnapshotId;
 use super::store::{Warehouse, refused};
+use super::text::read_moment;
 use crate::message::Problem;
 
 /// What a load of a snapshot counted.
@@ -35,6 +38,23 @@ pub struct LastSnapshot {
 }
 
 impl Warehouse {
+    /// When each source last brought something that was loaded.
+    ///
+    /// # Errors
+    /// When the database refuses or holds what this program cannot read.
+    pub async fn last_loads(&self) -> Result<HashMap<String, DateTime<Utc>>, Problem> {
+        let rows: Vec<(String, String)> = sqlx::query_as(
+            "select source, max(finished_at) from run where state = 'published' and finished_at is not null \
+             group by source",
+        )
+        .fetch_all(&self.readers)
+        .await
+        .map_err(|error| refused("look for the last loads", &error))?;
+        rows.into_iter()
+            .map(|(source, at)| Ok((source, read_moment("run", &at)?)))
+            .collect()
+    }
+
     /// True when the last published load of a series had this fingerprint; the fingerprint then names the bytes too.
     ///
     /// # Errors
