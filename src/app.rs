@@ -97,9 +97,11 @@ impl Knowledge {
     /// When the state folder or the warehouse cannot be opened.
     pub async fn open(self, clock: Clock, access: Access, holder: &str) -> Result<Context, Problem> {
         let state = &self.config.paths.state;
-        if access == Access::Hold {
+        if access != Access::Read {
             std::fs::create_dir_all(state)
                 .map_err(|error| Problem::new("MSK-FIL-02").arg("path", state.display()).because(error))?;
+        }
+        if access == Access::Hold {
             crate::snapshot::sweep(&self.config.paths.snapshots())?;
         }
         let warehouse = Warehouse::open(&database_url(&self.config), access, holder, clock.now()).await?;

@@ -99,7 +99,7 @@ impl Warehouse {
             .collect())
     }
 
-    /// The last delivery of every series of a source: what a replay reads again. File name, row, hash, original hash,
+    /// The last published delivery of every file of a source: what a replay reads again. File name, row, hash, original hash,
     /// connector.
     ///
     /// # Errors
@@ -107,7 +107,8 @@ impl Warehouse {
     pub async fn last_snapshots(&self, source: &str) -> Result<Vec<LastSnapshot>, Problem> {
         let rows: Vec<(i64, String, String, Option<String>, String)> = sqlx::query_as(
             "select s.id, s.file, s.hash, s.original_hash, s.connector from snapshot s where s.source = $1 \
-             and s.id = (select max(o.id) from snapshot o where o.source = s.source and o.file = s.file) order by s.id",
+             and s.id = (select max(r.snapshot) from run r join snapshot o on o.id = r.snapshot \
+             where o.source = s.source and o.file = s.file and r.state = 'published') order by s.id",
         )
         .bind(source)
         .fetch_all(&self.readers)
