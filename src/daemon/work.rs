@@ -325,7 +325,7 @@ mod tests {
 
     #[test]
     fn a_run_that_a_kill_cut_off_is_made_up_for_after_minutes_not_after_the_cadence() {
-        let moment = |hour| DateTime::from_timestamp(1_770_000_000 + hour * 3600, 0).expect("a moment");
+        let moment = |hour: i64| DateTime::from_timestamp(1_770_000_000 + hour * 3600, 0).expect("a moment");
         let mut record = SourceRecord {
             source: "sites".to_owned(),
             last_started: Some(moment(0)),
