@@ -11,7 +11,8 @@ use super::{Ended, knowledge};
 use crate::daemon::{self, Answer, ask_reload, socket_path};
 
 pub(super) async fn run(path: &Path) -> Ended {
-    daemon::run(path, knowledge(path)?).await.map(|()| Exit::Fine)
+    daemon::run(path, knowledge(path)?).await?;
+    Ok(Exit::Fine)
 }
 
 pub(super) async fn reload(out: &mut Output, path: &Path, wait: u64) -> Ended {

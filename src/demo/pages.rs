@@ -144,7 +144,7 @@ fn documents(number: usize) -> String {
         "<p itemprop=\"localActCollec\"><a href=\"/files/kd.pdf\">Коллективный договор на 2024–2027 годы</a></p>"
             .to_owned()
     };
-    let vsoko = if number % 2 == 0 {
+    let vsoko = if number.is_multiple_of(2) {
         "<p><a href=\"/files/vsoko.pdf\">Положение о внутренней системе оценки качества образования</a></p>"
     } else {
         ""

@@ -133,7 +133,7 @@ fn write_pupil(
         sheet.write_number(row, after_tasks + 3, 0.0)?;
         return Ok(());
     };
-    let variant = if row % 2 == 0 { "1" } else { "2" };
+    let variant = if row.is_multiple_of(2) { "1" } else { "2" };
     sheet.write_string(row, 7, variant)?;
     for (column, answer) in (8u16..).zip(answers) {
         let text = match answer {
