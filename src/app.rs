@@ -22,8 +22,9 @@ use crate::schedule::Cadence;
 use crate::strict_toml::decode;
 use crate::warehouse::{Access, Warehouse};
 
-/// Largest file of an administrator beside the configuration: a roadmap has some 20 KiB.
-const MAX_FILE: u64 = 4 * 1024 * 1024;
+/// Largest file that is read whole: a roadmap has some 20 KiB, the document of a concept or a page with pictures
+/// inside some megabytes.
+const MAX_FILE: u64 = 16 * 1024 * 1024;
 
 /// What the files say, before a connection is opened.
 pub struct Knowledge {
@@ -64,8 +65,10 @@ pub fn config_path(named: Option<&Path>) -> PathBuf {
 /// # Errors
 /// Every problem of every file.
 pub fn learn(path: &Path) -> Result<Knowledge, Problems> {
-    let config = config::load(path)?;
-    let mut problems = Problems::new();
+    let (config, mut problems) = config::survey(path);
+    let Some(config) = config else {
+        return Err(problems);
+    };
     let mut warnings = Problems::new();
     let connectors = connectors(&config, &mut problems);
     let calendar = calendar(&config, &mut problems);
@@ -296,13 +299,16 @@ fn check_cron(cron: &Placed<String>, problems: &mut Problems) {
 }
 
 /// Reaches the mail server and the address of every source that is switched on; the online half of `check`.
-pub async fn reach(context: &Context) -> Problems {
+///
+/// Opens no warehouse: the check must go on beside a daemon that holds it.
+pub async fn reach(knowledge: &Knowledge) -> Problems {
     let mut problems = Problems::new();
-    match context.transport.open().await {
+    let traffic = Traffic::default();
+    match knowledge.transport.open().await {
         Ok(session) => session.close().await,
         Err(problem) => problems.push(problem),
     }
-    for source in context.config.sources.iter().filter(|source| source.enabled) {
+    for source in knowledge.config.sources.iter().filter(|source| source.enabled) {
         match &source.origin {
             config::Origin::Folder(folder) if !folder.is_dir() => {
                 problems.push(
@@ -313,8 +319,8 @@ pub async fn reach(context: &Context) -> Problems {
             }
             config::Origin::Address(address) => {
                 let tried = async {
-                    let options = http_options(context, source, HttpOptions::feed)?;
-                    let fetcher = Fetcher::new(options, context.traffic.clone())?;
+                    let options = http_options(&knowledge.config, source, HttpOptions::feed)?;
+                    let fetcher = Fetcher::new(options, traffic.clone())?;
                     fetcher
                         .stream(&crate::fetch::Request::new(address), std::io::sink())
                         .await
@@ -340,15 +346,20 @@ pub fn read(path: &Path) -> Result<String, Problem> {
 /// Reads a file of the administrator whole, capped.
 ///
 /// # Errors
-/// `MSK-FIL-01`.
+/// `MSK-FIL-01`; `MSK-FIL-03` when it is larger than such a file can be.
 pub fn read_bytes(path: &Path) -> Result<Vec<u8>, Problem> {
     use std::io::Read;
     let unreadable = |error: std::io::Error| Problem::new("MSK-FIL-01").arg("path", path.display()).because(error);
     let mut bytes = Vec::new();
     std::fs::File::open(path)
         .map_err(unreadable)?
-        .take(MAX_FILE)
+        .take(MAX_FILE + 1)
         .read_to_end(&mut bytes)
         .map_err(unreadable)?;
+    if bytes.len() as u64 > MAX_FILE {
+        return Err(Problem::new("MSK-FIL-03")
+            .arg("path", path.display())
+            .arg("bound", MAX_FILE / (1024 * 1024)));
+    }
     Ok(bytes)
 }

@@ -16,9 +16,10 @@ pub enum Format {
     Json,
 }
 
-/// Libraries that talk more than an administrator wants to read: the scheduler logs its own start.
-const QUIET: &str =
-    "tokio_cron_scheduler=warn,usvg=error,html5ever=error,selectors=error,sqlx=warn,rustls=warn,hyper=warn";
+/// Libraries that talk more than an administrator wants to read: the scheduler logs its own start, the certificate
+/// verifier a fault that comes back to us as an error and is logged where it is handled.
+const QUIET: &str = "tokio_cron_scheduler=warn,usvg=error,html5ever=error,selectors=error,sqlx=warn,rustls=warn,\
+     rustls_platform_verifier=off,hyper=warn";
 
 /// Installs the subscriber. `journal` says that standard error is the journal; `level` is `info`, `debug` or a filter.
 /// A second call changes nothing.

@@ -3,27 +3,44 @@
 use std::path::PathBuf;
 
 use chrono::NaiveDate;
-use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+use clap::{ArgAction, Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
 /// МСОКО: данные процедур и сайтов, сроки дорожных карт, письма и справки.
 #[derive(Debug, Parser)]
-#[command(name = "msoko", version, disable_help_subcommand = true, max_term_width = 100)]
+#[command(
+    name = "msoko",
+    version,
+    disable_help_subcommand = true,
+    disable_help_flag = true,
+    disable_version_flag = true,
+    max_term_width = 100
+)]
 pub(super) struct Args {
     /// Файл настройки; без ключа /etc/msoko/msoko.toml, затем ./config/msoko.toml
     #[arg(long, global = true, value_name = "ФАЙЛ")]
     pub(super) config: Option<PathBuf>,
 
-    /// Вид вывода
-    #[arg(long, global = true, value_enum, default_value_t = Format::Text)]
+    /// Вид вывода: text (для человека), json, jsonl (по объекту на строку)
+    #[arg(long, global = true, value_enum, default_value_t = Format::Text, value_name = "ВИД")]
+    #[arg(hide_possible_values = true, hide_default_value = true)]
     pub(super) format: Format,
 
-    /// Подробность журнала: warn, info, debug
-    #[arg(long, global = true, default_value = "warn", value_name = "УРОВЕНЬ")]
-    pub(super) log: String,
+    /// Подробность журнала: off, warn, info, debug; обычно warn, у службы info
+    #[arg(long, global = true, value_name = "УРОВЕНЬ")]
+    pub(super) log: Option<String>,
 
-    /// Вид строк журнала
-    #[arg(long, global = true, value_enum, default_value_t = LogFormat::Text)]
+    /// Вид строк журнала: text, json
+    #[arg(long, global = true, value_enum, default_value_t = LogFormat::Text, value_name = "ВИД")]
+    #[arg(hide_possible_values = true, hide_default_value = true)]
     pub(super) log_format: LogFormat,
+
+    /// Эта справка
+    #[arg(short = 'h', long, global = true, action = ArgAction::Help)]
+    help: Option<bool>,
+
+    /// Версия программы
+    #[arg(short = 'V', long, action = ArgAction::Version)]
+    version: Option<bool>,
 
     #[command(subcommand)]
     pub(super) verb: Verb,
@@ -64,6 +81,7 @@ pub(super) enum Verb {
     /// Создать папку с настройкой, в которой всё подписано
     Init {
         /// Папка
+        #[arg(value_name = "ПАПКА")]
         dir: PathBuf,
     },
     /// Забрать источники сейчас
@@ -91,7 +109,7 @@ pub(super) enum Verb {
     Mail(Mail),
     /// От числа, письма или вывода назад к ячейке файла; от кода — к причине и действию
     Explain {
-        /// Код (MSK-DEC-03); документ, таблица и ячейка (R-VPR/2025-26/1 "Таблица 2" C5); вывод (R-VPR/2025-26/1 вывод 4)
+        /// Код (MSK-DEC-03); документ, таблица и ячейка (R-VPR/2025-26/1 "Таблица 2" G2); вывод (R-VPR/2025-26/1 вывод 4)
         #[arg(required = true, num_args = 1.., value_name = "ЧТО")]
         what: Vec<String>,
     },
@@ -99,8 +117,8 @@ pub(super) enum Verb {
     Status,
     /// Применить изменённую настройку или оставить прежнюю
     Reload {
-        /// Сколько секунд ждать ответа службы
-        #[arg(long, default_value_t = 30, value_name = "СЕКУНД")]
+        /// Сколько секунд ждать ответа службы; обычно 30
+        #[arg(long, default_value_t = 30, value_name = "СЕКУНД", hide_default_value = true)]
         wait: u64,
     },
     /// База данных
@@ -110,13 +128,13 @@ pub(super) enum Verb {
 
 #[derive(Debug, ClapArgs)]
 pub(super) struct Demo {
-    /// Куда положить всё, что получится
-    #[arg(long, default_value = "msoko-demo", value_name = "ПАПКА")]
+    /// Куда положить всё, что получится; обычно msoko-demo
+    #[arg(long, default_value = "msoko-demo", value_name = "ПАПКА", hide_default_value = true)]
     pub(super) dir: PathBuf,
     /// Адрес базы вместо встроенной
     #[arg(long, value_name = "АДРЕС")]
     pub(super) database: Option<String>,
-    /// Какой день считать сегодняшним
+    /// Какой день считать сегодняшним; обычно 2026-02-16
     #[arg(long, value_name = "ДАТА")]
     pub(super) today: Option<NaiveDate>,
 }
@@ -124,6 +142,7 @@ pub(super) struct Demo {
 #[derive(Debug, ClapArgs)]
 pub(super) struct Pull {
     /// Источники; без имён — все включённые
+    #[arg(value_name = "ИСТОЧНИК")]
     pub(super) sources: Vec<String>,
     /// Прочитать и показать, ничего не записывая
     #[arg(long)]
@@ -143,6 +162,7 @@ pub(super) enum Connector {
     /// Описание одного
     Show {
         /// Имя соединителя
+        #[arg(value_name = "ИМЯ")]
         id: String,
     },
     /// Показать, что загрузится и что будет отклонено; ничего не записывает
@@ -150,6 +170,7 @@ pub(super) enum Connector {
     /// Проверить соединитель на его же образцах
     Test {
         /// Имя соединителя или папка; без имени — все
+        #[arg(value_name = "СОЕДИНИТЕЛЬ")]
         target: Option<String>,
     },
 }
@@ -157,6 +178,7 @@ pub(super) enum Connector {
 #[derive(Debug, ClapArgs)]
 pub(super) struct Preview {
     /// Имя соединителя
+    #[arg(value_name = "ИМЯ")]
     pub(super) id: String,
     /// Файл
     #[arg(long, value_name = "ФАЙЛ")]
@@ -182,11 +204,13 @@ pub(super) enum Quarantine {
     /// Одна запись
     Show {
         /// Номер записи
+        #[arg(value_name = "НОМЕР")]
         id: i64,
     },
     /// Загрузить снова из снимков то, что было отклонено
     Replay {
         /// Источник; без имени — все
+        #[arg(value_name = "ИСТОЧНИК")]
         source: Option<String>,
     },
 }
@@ -198,6 +222,7 @@ pub(super) enum Units {
     /// Загрузить реестр из таблицы CSV
     Import {
         /// Файл
+        #[arg(value_name = "ФАЙЛ")]
         file: PathBuf,
     },
     /// Имена в чужих системах
@@ -212,10 +237,13 @@ pub(super) enum Alias {
     /// Добавить имя
     Add {
         /// Код организации в реестре
+        #[arg(value_name = "КОД")]
         unit: String,
-        /// Система: `fis_oko`, ogrn, inn, kpp, `rcoi_oge`, `rcoi_ege`, `bus_gov`, site, title
+        #[arg(value_name = "СИСТЕМА")]
+        #[arg(help = "Система: fis_oko, ogrn, inn, kpp, rcoi_oge, rcoi_ege, bus_gov, site, title")]
         system: String,
         /// Имя или код
+        #[arg(value_name = "ИМЯ")]
         value: String,
     },
 }
@@ -225,6 +253,7 @@ pub(super) enum Roadmap {
     /// Разобрать документ (DOCX или текст) в строки
     Import {
         /// Файл
+        #[arg(value_name = "ФАЙЛ")]
         file: PathBuf,
         /// Папка для файлов TOML; без ключа ничего не записывается
         #[arg(long, value_name = "ПАПКА")]
@@ -255,13 +284,14 @@ pub(super) enum Deadlines {
     List,
     /// Ближайшие
     Next {
-        /// Сколько показать
-        #[arg(long, default_value_t = 10, value_name = "СКОЛЬКО")]
+        /// Сколько показать; обычно 10
+        #[arg(long, default_value_t = 10, value_name = "СКОЛЬКО", hide_default_value = true)]
         count: usize,
     },
     /// Отметить выполненным
     Done {
         /// Срок, как его показывает список: 1/20@2026-03-01
+        #[arg(value_name = "СРОК")]
         id: String,
         /// Подтверждающий документ
         #[arg(long, value_name = "ДОКУМЕНТ")]
@@ -276,6 +306,7 @@ pub(super) enum Report {
     /// Подготовить документ
     Render {
         /// Вид документа: R-VPR
+        #[arg(value_name = "ВИД")]
         code: String,
         /// Учебный год: 2024-25
         #[arg(long, value_name = "ПЕРИОД")]
@@ -293,16 +324,19 @@ pub(super) enum Mail {
     /// Показать текст письма
     Preview {
         /// Номер письма в очереди
+        #[arg(value_name = "НОМЕР")]
         id: i64,
     },
     /// Отправить пробное письмо
     Test {
         /// Адрес
+        #[arg(value_name = "АДРЕС")]
         address: String,
     },
     /// Отправить отложенные и неудавшиеся письма снова
     Retry {
         /// Номер письма; без номера — все неудавшиеся
+        #[arg(value_name = "НОМЕР")]
         id: Option<i64>,
     },
 }
@@ -314,6 +348,7 @@ pub(super) enum Db {
     /// Копия базы на ходу
     Backup {
         /// Файл копии; существующий не перезаписывается
+        #[arg(value_name = "ФАЙЛ")]
         file: PathBuf,
     },
 }

@@ -4,12 +4,10 @@ use std::path::Path;
 
 use super::Ended;
 use super::exit::Exit;
-use super::output::{Output, problem_json};
+use super::output::{Output, action, problem_json};
 use crate::app::{self, learn};
-use crate::clock::Clock;
 use crate::domain::number::{Forms, agree};
 use crate::message::{Problem, Problems};
-use crate::warehouse::Access;
 
 /// Files that `init` writes; the comments in them are the manual.
 const STARTER: &[(&str, &str)] = &[
@@ -36,9 +34,7 @@ pub(super) async fn check(out: &mut Output, path: &Path, offline: bool) -> Ended
         knowledge.config.recipients.len(),
     );
     if !offline {
-        let clock = Clock::system(knowledge.config.authority.zone);
-        let context = knowledge.open(clock, Access::Hold, "msoko check").await?;
-        let problems = app::reach(&context).await;
+        let problems = app::reach(&knowledge).await;
         if !problems.is_empty() {
             return Ok(report(out, &problems, Exit::Unavailable));
         }
@@ -49,7 +45,12 @@ pub(super) async fn check(out: &mut Output, path: &Path, offline: bool) -> Ended
 }
 
 fn report(out: &mut Output, problems: &Problems, exit: Exit) -> Exit {
-    out.problems(problems);
+    for problem in problems {
+        out.line(problem.ru_line());
+        if let Some(action) = action(problem) {
+            out.line(action);
+        }
+    }
     out.line(format!(
         "Всего {}.",
         agree(i64::try_from(problems.len()).unwrap_or(i64::MAX), FAULT)
@@ -64,7 +65,7 @@ pub(super) fn init(out: &mut Output, dir: &Path) -> Ended {
     let unwritable = |error: std::io::Error| Problem::new("MSK-FIL-02").arg("path", dir.display()).because(error);
     for (name, _) in STARTER {
         if dir.join(name).exists() {
-            return Err(Problem::new("MSK-RUN-24").arg("path", dir.join(name).display()));
+            return Err(Problem::new("MSK-RUN-24").arg("path", dir.join(name).display()).into());
         }
     }
     for folder in ["", "roadmaps", "connectors", "credentials"] {

@@ -9,7 +9,7 @@ use serde_json::json;
 use super::args::{Connector as Args, Format, Preview};
 use super::exit::Exit;
 use super::output::{Output, remark};
-use super::{Ended, all_but_last, knowledge};
+use super::{Ended, Fault, all_but_last, knowledge};
 use crate::app::{read, read_bytes};
 use crate::decode::Input;
 use crate::domain::fact::{Fact, FactValue};
@@ -30,24 +30,47 @@ use crate::scales;
 use crate::sites::Section;
 
 pub(super) fn run(out: &mut Output, path: &Path, named: bool, verb: Args) -> Ended {
-    let own = own_connectors(path, named)?;
+    let known = Known::read(path, named)?;
     match verb {
         Args::List => {
-            list(out, &own);
+            list(out, &known.connectors);
             Ok(Exit::Fine)
         }
-        Args::Show { id } => show(out, find(&own, &id)?),
-        Args::Preview(args) => preview(out, &own, &args),
-        Args::Test { target } => test(out, &own, target.as_deref()),
+        Args::Show { id } => {
+            show(out, find(&known.connectors, &id)?);
+            Ok(Exit::Fine)
+        }
+        Args::Preview(args) => preview(out, &known, &args),
+        Args::Test { target } => test(out, &known, target.as_deref()),
     }
 }
 
-/// Shipped connectors, and the administrator's own when there is a configuration.
-fn own_connectors(path: &Path, named: bool) -> Result<Vec<Connector>, Problem> {
-    if named || path.exists() {
-        return Ok(knowledge(path)?.connectors);
+/// What the verbs know: the administrator's own connectors and scales when there is a configuration, else the shipped
+/// ones.
+struct Known {
+    connectors: Vec<Connector>,
+    scales: Scales,
+    /// Folders of connectors, the administrator's own in front.
+    folders: Vec<PathBuf>,
+}
+
+impl Known {
+    fn read(path: &Path, named: bool) -> Result<Self, Fault> {
+        let shipped = PathBuf::from("connectors");
+        if named || path.exists() {
+            let knowledge = knowledge(path)?;
+            return Ok(Self {
+                connectors: knowledge.connectors,
+                scales: knowledge.scales,
+                folders: vec![knowledge.config.paths.connectors, shipped],
+            });
+        }
+        Ok(Self {
+            connectors: manifest::shipped(),
+            scales: scales::parse("config/scales.toml", scales::SHIPPED).0,
+            folders: vec![shipped],
+        })
     }
-    Ok(manifest::shipped())
 }
 
 fn find<'c>(connectors: &'c [Connector], id: &str) -> Result<&'c Connector, Problem> {
@@ -103,7 +126,7 @@ fn list(out: &mut Output, connectors: &[Connector]) {
     out.list(&values);
 }
 
-fn show(out: &mut Output, connector: &Connector) -> Ended {
+fn show(out: &mut Output, connector: &Connector) {
     out.line(format!("{} — {}", connector.id, connector.title));
     if let Some(note) = &connector.note {
         out.line(note);
@@ -132,7 +155,6 @@ fn show(out: &mut Output, connector: &Connector) -> Ended {
     out.object(
         &json!({ "id": connector.id, "title": connector.title, "personal": personal(connector), "columns": columns }),
     );
-    Ok(Exit::Fine)
 }
 
 /// What a preview needs to know.
@@ -143,27 +165,27 @@ pub(super) struct Subject<'a> {
     pub(super) subjects: &'a Subjects,
 }
 
-fn preview(out: &mut Output, connectors: &[Connector], args: &Preview) -> Ended {
-    let connector = find(connectors, &args.id)?;
+fn preview(out: &mut Output, known: &Known, args: &Preview) -> Ended {
+    let connector = find(&known.connectors, &args.id)?;
     let mut options = BTreeMap::new();
     for pair in &args.context {
         let Some((name, value)) = pair.split_once('=') else {
-            return Err(Problem::new("MSK-USE-01").arg("value", pair));
+            return Err(Problem::new("MSK-USE-01").arg("value", pair).into());
         };
         options.insert(name.to_owned(), value.to_owned());
     }
-    let (scales, _) = scales::parse("config/scales.toml", scales::SHIPPED);
     let refused = if matches!(connector.decode, Decode::Site(_)) {
         preview_page(out, args)?
     } else {
         let subject = Subject {
             connector,
             options: &options,
-            scales: &scales,
+            scales: &known.scales,
             subjects: &shipped_subjects(),
         };
         preview_file(out, &subject, &args.file)?
     };
+    out.end_array();
     Ok(if refused { Exit::Refused } else { Exit::Fine })
 }
 
@@ -235,7 +257,7 @@ fn print_batch(out: &mut Output, file: &str, batch: &Batch) {
         return;
     }
     for line in preview_lines(file, batch) {
-        out.raw(&serde_json::to_string(&line).unwrap_or_default());
+        out.element(&serde_json::to_string(&line).unwrap_or_default());
     }
 }
 
@@ -276,7 +298,7 @@ fn fact_text(fact: &Fact) -> String {
 fn finish(out: &mut Output, summary: &ReadSummary) {
     if out.format() != Format::Text {
         for line in preview_end(summary) {
-            out.raw(&serde_json::to_string(&line).unwrap_or_default());
+            out.element(&serde_json::to_string(&line).unwrap_or_default());
         }
         return;
     }
@@ -293,13 +315,12 @@ fn finish(out: &mut Output, summary: &ReadSummary) {
 }
 
 /// Reads every fixture of a connector's folder and compares with what is expected.
-fn test(out: &mut Output, connectors: &[Connector], target: Option<&str>) -> Ended {
-    let (scales, _) = scales::parse("config/scales.toml", scales::SHIPPED);
+fn test(out: &mut Output, known: &Known, target: Option<&str>) -> Ended {
     let subjects = shipped_subjects();
     let mut failures = 0;
     let mut values = Vec::new();
-    for folder in folders(connectors, target)? {
-        let outcomes = proof::run(&folder, &subjects, &scales).map_err(all_but_last)?;
+    for folder in folders(known, target)? {
+        let outcomes = proof::run(&folder, &subjects, &known.scales).map_err(all_but_last)?;
         for outcome in outcomes {
             let word = if outcome.fault.is_none() { "ok" } else { "НЕ ТАК" };
             out.line(format!("{word}  {}  {}", outcome.connector, outcome.fixture));
@@ -315,20 +336,22 @@ fn test(out: &mut Output, connectors: &[Connector], target: Option<&str>) -> End
 }
 
 /// Folders to test: a path, or the folders of that name (or of every connector) where fixtures can lie.
-fn folders(connectors: &[Connector], target: Option<&str>) -> Result<Vec<PathBuf>, Problem> {
+fn folders(known: &Known, target: Option<&str>) -> Result<Vec<PathBuf>, Problem> {
     if let Some(target) = target
         && Path::new(target).join("manifest.toml").is_file()
     {
         return Ok(vec![PathBuf::from(target)]);
     }
     let ids: Vec<&str> = match target {
-        Some(id) => vec![find(connectors, id)?.id.as_str()],
-        None => connectors.iter().map(|connector| connector.id.as_str()).collect(),
+        Some(id) => vec![find(&known.connectors, id)?.id.as_str()],
+        None => known.connectors.iter().map(|connector| connector.id.as_str()).collect(),
     };
     let found: Vec<PathBuf> = ids
         .iter()
-        .map(|id| Path::new("connectors").join(id))
-        .filter(|folder| folder.join("fixtures").is_dir())
+        .filter_map(|id| {
+            let mut places = known.folders.iter().map(|folder| folder.join(id));
+            places.find(|folder| folder.join("fixtures").is_dir())
+        })
         .collect();
     if found.is_empty() {
         return Err(Problem::new("MSK-USE-03").arg("target", target.unwrap_or("connectors")));

@@ -5,23 +5,17 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::Ended;
 use super::exit::Exit;
-use super::output::{Output, complain, remark};
-use crate::app::learn;
+use super::output::{Output, remark};
+use super::{Ended, knowledge};
 use crate::daemon::{self, Answer, ask_reload, socket_path};
 use crate::message::Problem;
 
 /// Whatever is wrong with the files, a cron text or a missing roadmap included, the code is the one that keeps the
 /// supervisor from trying again.
 pub(super) async fn run(path: &Path) -> Ended {
-    match learn(path) {
-        Ok(knowledge) => daemon::run(path, knowledge).await.map(|()| Exit::Fine),
-        Err(problems) => {
-            problems.iter().for_each(complain);
-            Ok(Exit::Config)
-        }
-    }
+    daemon::run(path, knowledge(path)?).await?;
+    Ok(Exit::Fine)
 }
 
 pub(super) async fn reload(out: &mut Output, path: &Path, wait: u64) -> Ended {

@@ -92,7 +92,8 @@ async fn replay_sources(out: &mut Output, path: &Path, only: Option<&str>) -> En
     {
         return Err(Problem::new("MSK-RUN-17")
             .arg("id", only)
-            .arg("known", known.join(", ")));
+            .arg("known", known.join(", "))
+            .into());
     }
     for source in context
         .config
@@ -212,13 +213,14 @@ async fn add_alias(out: &mut Output, path: &Path, unit: &str, system: &str, valu
         let known: Vec<&str> = AliasSystem::ALL.iter().map(|system| system.as_str()).collect();
         return Err(Problem::new("MSK-RUN-26")
             .arg("system", system)
-            .arg("known", known.join(", ")));
+            .arg("known", known.join(", "))
+            .into());
     };
     let context = open(path, Access::Write, "units alias add").await?;
     let register = context.warehouse.register().await?;
     let id = UnitId(unit.to_owned());
     if register.get(&id).is_none() {
-        return Err(Problem::new("MSK-RUN-25").arg("id", unit));
+        return Err(Problem::new("MSK-RUN-25").arg("id", unit).into());
     }
     let alias = Alias {
         system: kind,

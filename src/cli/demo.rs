@@ -24,6 +24,7 @@ pub(super) async fn run(out: &mut Output, args: Args) -> Ended {
         weekday_short(today),
         date_long(today)
     ));
+    out.show();
     let bar = ProgressBar::with_draw_target(Some(STEPS), ProgressDrawTarget::stderr());
     if let Ok(style) = ProgressStyle::with_template("{bar:24} {pos}/{len} {msg}") {
         bar.set_style(style);
@@ -54,7 +55,9 @@ pub(super) async fn run(out: &mut Output, args: Args) -> Ended {
     }));
     if changed > 0 {
         remark("вторая загрузка тех же данных изменила хранилище: это ошибка программы");
-        return Err(Problem::new("MSK-BUG-01").arg("what", "the second pull changed something"));
+        return Err(Problem::new("MSK-BUG-01")
+            .arg("what", "the second pull changed something")
+            .into());
     }
     Ok(Exit::Fine)
 }
@@ -97,7 +100,9 @@ fn screen(out: &mut Output, done: &Demonstration) {
     out.line("");
     out.line("Отклонено и почему");
     for problem in done.pulled.iter().flat_map(|pulled| &pulled.refused) {
-        out.line(format!("  {}", problem.ru_line()));
+        // The technical cause stands in the letter to the administrator.
+        let place = problem.place().unwrap_or("—");
+        out.line(format!("  {}: {place}: {}", problem.code(), problem.ru()));
     }
     for row in &done.quarantined {
         out.line(format!("  карантин: {row}"));
@@ -128,10 +133,12 @@ fn screen(out: &mut Output, done: &Demonstration) {
     }
     out.line(format!("  база        {dir}/msoko.db"));
     out.line(format!("  настройка   {dir}/config/msoko.toml"));
-    out.line("");
-    out.line("Откуда взялось напечатанное число:");
-    out.line(format!(
-        "  msoko --config {dir}/config/msoko.toml explain {} \"Таблица 2\" C5",
-        done.report.id
-    ));
+    if let Some(example) = done.report.example() {
+        out.line("");
+        out.line("Откуда взялось напечатанное число:");
+        out.line(format!(
+            "  msoko --config {dir}/config/msoko.toml explain {} {example}",
+            done.report.id
+        ));
+    }
 }

@@ -43,13 +43,16 @@ impl Exit {
         let code = problem.code();
         let group = code.split('-').nth(1).unwrap_or("");
         match (group, code) {
-            (_, "MSK-DB-05") => Self::Locked,
+            (_, "MSK-DB-05" | "MSK-DB-06") => Self::Locked,
             (_, "MSK-DB-07") => Self::Io,
+            (_, "MSK-DB-18") => Self::Usage,
+            (_, "MSK-USE-03") => Self::NoInput,
             ("CFG" | "MAN" | "CAL", _) => Self::Config,
             (_, "MSK-RUN-20") => Self::Unavailable,
             (_, "MSK-RUN-28") => Self::Bug,
             ("DEC" | "NRM" | "VAL" | "PRV" | "SITE" | "RDM" | "DDL", _) => Self::Refused,
             ("DB" | "MAIL" | "FET", _) => Self::Unavailable,
+            (_, "MSK-FIL-03") => Self::Refused,
             ("FIL", _) => match problem.detail() {
                 Some(detail) if detail.contains("Permission denied") => Self::Permission,
                 Some(detail) if detail.contains("No such file") => Self::NoInput,
@@ -58,6 +61,21 @@ impl Exit {
             ("SNP", _) => Self::Io,
             ("USE", _) => Self::Usage,
             ("BUG", _) => Self::Bug,
+            ("RUN", _) => Self::of_run(code),
+            _ => Self::Partly,
+        }
+    }
+
+    /// The group `RUN` holds problems of the call, of the input and of the service.
+    fn of_run(code: &str) -> Self {
+        match code {
+            "MSK-RUN-01" | "MSK-RUN-02" => Self::Config,
+            "MSK-RUN-12" | "MSK-RUN-17" | "MSK-RUN-18" | "MSK-RUN-21" | "MSK-RUN-23" | "MSK-RUN-24" | "MSK-RUN-25"
+            | "MSK-RUN-26" | "MSK-RUN-29" | "MSK-RUN-32" => Self::Usage,
+            "MSK-RUN-13" | "MSK-RUN-14" | "MSK-RUN-15" | "MSK-RUN-22" | "MSK-RUN-31" => Self::Refused,
+            "MSK-RUN-19" => Self::NoInput,
+            "MSK-RUN-16" | "MSK-RUN-20" => Self::Unavailable,
+            "MSK-RUN-28" => Self::Bug,
             _ => Self::Partly,
         }
     }

@@ -21,23 +21,25 @@ pub(super) async fn run(out: &mut Output, path: &Path, what: &[String]) -> Ended
     if let [code] = what
         && code.to_uppercase().starts_with("MSK-")
     {
-        return code_text(out, &code.to_uppercase()).ok_or_else(unclear);
+        return Ok(code_text(out, &code.to_uppercase()).ok_or_else(unclear)?);
     }
     // The whole address may come as one quoted word.
     let words: Vec<&str> = joined.split_whitespace().collect();
     let Some((id, rest)) = words.split_first() else {
-        return Err(unclear());
+        return Err(unclear().into());
     };
     let context = open(path, Access::Read, "explain").await?;
     let record = context.warehouse.report(id).await?.ok_or_else(unclear)?;
     let kept: Value = serde_json::from_str(&record.document)
         .map_err(|error| Problem::new("MSK-BUG-01").arg("what", "a stored report").because(error))?;
     match rest {
-        ["вывод", number] => conclusion(out, &context, &kept, number).await.ok_or_else(unclear),
+        ["вывод", number] => Ok(conclusion(out, &context, &kept, number).await.ok_or_else(unclear)?),
         ["Таблица" | "таблица", table, cell] => {
             let address = CellAddress::parse(&format!("Таблица {table}"), cell).ok_or_else(unclear)?;
             let key = format!("{}!{}", address.table, address.cell());
-            let found = kept["cells"].get(&key).ok_or_else(unclear)?;
+            let Some(found) = kept["cells"].get(&key) else {
+                return Err(no_number(id, &address, &kept).into());
+            };
             out.line(format!("{id}, Таблица {}, ячейка {}", address.table, address.cell()));
             cell_text(out, &context, found).await?;
             out.object(found);
@@ -47,16 +49,69 @@ pub(super) async fn run(out: &mut Output, path: &Path, what: &[String]) -> Ended
             contents(out, id, &kept);
             Ok(Exit::Fine)
         }
-        _ => Err(unclear()),
+        _ => Err(unclear().into()),
     }
+}
+
+/// Cells named beside one that holds no number.
+const NEAR: usize = 6;
+
+/// Says which cells of the same row, or else of the same table, can be walked back from.
+fn no_number(id: &str, address: &CellAddress, kept: &Value) -> Problem {
+    let cells = kept["cells"].as_object();
+    let table = format!("{}!", address.table);
+    let of_table = || {
+        cells
+            .into_iter()
+            .flatten()
+            .filter_map(|(key, _)| key.strip_prefix(&table))
+    };
+    let row = address.row.to_string();
+    let in_row = |cell: &&str| cell.trim_start_matches(|letter: char| letter.is_ascii_alphabetic()) == row;
+    let mut near: Vec<&str> = of_table().filter(in_row).take(NEAR).collect();
+    if near.is_empty() {
+        near = of_table().take(NEAR).collect();
+    }
+    Problem::new("MSK-RUN-32")
+        .arg("id", id)
+        .arg("table", address.table)
+        .arg("cell", address.cell())
+        .arg(
+            "near",
+            if near.is_empty() {
+                "нет".to_owned()
+            } else {
+                near.join(", ")
+            },
+        )
+}
+
+/// The sentence of the catalogue with dots where a real message has its values.
+fn with_dots(text: &str) -> String {
+    let mut shown = String::new();
+    let mut inside = false;
+    for letter in text.chars() {
+        match letter {
+            '{' => {
+                inside = true;
+                shown.push('…');
+            }
+            '}' => inside = false,
+            letter if !inside => shown.push(letter),
+            _ => {}
+        }
+    }
+    shown
 }
 
 fn code_text(out: &mut Output, code: &str) -> Option<Exit> {
     let entry = find(code)?;
-    out.line(format!("{}: {}", entry.code, entry.ru));
+    out.line(format!("{}: {}", entry.code, with_dots(entry.ru)));
     out.line(format!("Причина: {}", entry.cause));
     out.line(format!("Что делать: {}", entry.action));
-    out.object(&json!({ "code": entry.code, "text": entry.ru, "cause": entry.cause, "action": entry.action }));
+    out.object(
+        &json!({ "code": entry.code, "text": with_dots(entry.ru), "cause": entry.cause, "action": entry.action }),
+    );
     Some(Exit::Fine)
 }
 

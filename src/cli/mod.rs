@@ -13,12 +13,10 @@ mod office;
 mod output;
 mod pulling;
 mod roadmaps;
+mod usage;
 
 use std::path::Path;
 use std::process::ExitCode;
-
-use clap::Parser;
-use clap::error::ErrorKind;
 
 use self::args::{Args, LogFormat, Verb};
 use self::exit::Exit;
@@ -33,15 +31,28 @@ use crate::telemetry;
 use crate::warehouse::Access;
 
 /// How a verb ends: its exit code, or the problem that ended it.
-type Ended = Result<Exit, Problem>;
+type Ended = Result<Exit, Fault>;
+
+/// A problem that ends a verb, with the exit code it has here.
+struct Fault {
+    problem: Problem,
+    exit: Exit,
+}
+
+impl From<Problem> for Fault {
+    fn from(problem: Problem) -> Self {
+        let exit = Exit::of(&problem);
+        Self { problem, exit }
+    }
+}
 
 /// Parses the arguments, runs the verb and gives the exit code.
 #[must_use]
 pub fn main() -> ExitCode {
     install_tls_provider();
-    let args = match Args::try_parse() {
+    let args = match usage::parse() {
         Ok(args) => args,
-        Err(error) => return usage(&error).into(),
+        Err(exit) => return exit.into(),
     };
     set_up_journal(&args);
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -60,18 +71,10 @@ pub fn main() -> ExitCode {
     runtime.shutdown_timeout(std::time::Duration::from_secs(2));
     match ended {
         Ok(exit) => exit.into(),
-        Err(problem) => {
-            complain(&problem);
-            Exit::of(&problem).into()
+        Err(fault) => {
+            complain(&fault.problem);
+            fault.exit.into()
         }
-    }
-}
-
-fn usage(error: &clap::Error) -> Exit {
-    let _nobody_reads = error.print();
-    match error.kind() {
-        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => Exit::Fine,
-        _ => Exit::Usage,
     }
 }
 
@@ -81,11 +84,12 @@ fn set_up_journal(args: &Args) {
         LogFormat::Json => telemetry::Format::Json,
     };
     let daemon = matches!(args.verb, Verb::Run);
-    let level = if daemon && args.log == "warn" {
-        "info"
-    } else {
-        &args.log
-    };
+    let level = args.log.as_deref().unwrap_or(match args.verb {
+        Verb::Run => "info",
+        // Its refusals are planned and stand on its screen.
+        Verb::Demo(_) => "off",
+        _ => "warn",
+    });
     telemetry::set_up(level, format, daemon && environment("JOURNAL_STREAM").is_some());
 }
 
@@ -112,9 +116,13 @@ async fn run(args: Args) -> Ended {
     }
 }
 
-/// Reads every file; several problems are printed at once and the last one ends the verb.
-fn knowledge(path: &Path) -> Result<Knowledge, Problem> {
-    learn(path).map_err(all_but_last)
+/// Reads every file; several problems are printed at once and the last one ends the verb, with the exit code of the
+/// configuration whatever it is about.
+fn knowledge(path: &Path) -> Result<Knowledge, Fault> {
+    learn(path).map_err(|problems| Fault {
+        problem: all_but_last(problems),
+        exit: Exit::Config,
+    })
 }
 
 /// Prints all problems but the last, which becomes the verb's own.
@@ -127,8 +135,8 @@ fn all_but_last(mut problems: Problems) -> Problem {
 }
 
 /// The context of a verb that works on the warehouse.
-async fn open(path: &Path, access: Access, verb: &str) -> Result<Context, Problem> {
+async fn open(path: &Path, access: Access, verb: &str) -> Result<Context, Fault> {
     let knowledge = knowledge(path)?;
     let clock = Clock::system(knowledge.config.authority.zone);
-    knowledge.open(clock, access, &format!("msoko {verb}")).await
+    Ok(knowledge.open(clock, access, &format!("msoko {verb}")).await?)
 }

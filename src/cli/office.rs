@@ -30,7 +30,7 @@ pub(super) async fn report(out: &mut Output, path: &Path, verb: Args) -> Ended {
             out: folder,
         } => {
             if code != CODE {
-                return Err(Problem::new("MSK-USE-05").arg("code", code).arg("known", CODE));
+                return Err(Problem::new("MSK-USE-05").arg("code", code).arg("known", CODE).into());
             }
             let year = SchoolYear::parse(&period).ok_or_else(|| Problem::new("MSK-RUN-18").arg("period", &period))?;
             let context = open(path, Access::Write, "report render").await?;
@@ -43,7 +43,9 @@ pub(super) async fn report(out: &mut Output, path: &Path, verb: Args) -> Ended {
             for file in &files {
                 out.line(format!("  {file}"));
             }
-            out.line(format!("Любое число: msoko explain {} \"Таблица 2\" C5", report.id));
+            if let Some(example) = report.example() {
+                out.line(format!("Откуда взялось число: msoko explain {} {example}", report.id));
+            }
             out.object(&json!({ "id": report.id, "files": files }));
             Ok(Exit::Fine)
         }

@@ -11,6 +11,7 @@ use crate::message::Problem;
 pub(super) struct Output {
     format: Format,
     out: BufWriter<std::io::Stdout>,
+    array_open: bool,
 }
 
 impl Output {
@@ -18,6 +19,7 @@ impl Output {
         Self {
             format,
             out: BufWriter::new(std::io::stdout()),
+            array_open: false,
         }
     }
 
@@ -33,6 +35,11 @@ impl Output {
         }
     }
 
+    /// Shows at once what was written: work follows that takes seconds.
+    pub(super) fn show(&mut self) {
+        let _reader_gone = self.out.flush();
+    }
+
     /// A line in any form.
     pub(super) fn raw(&mut self, text: &str) {
         let _reader_gone = writeln!(self.out, "{text}");
@@ -42,10 +49,10 @@ impl Output {
     pub(super) fn list(&mut self, values: &[Value]) {
         match self.format {
             Format::Text => {}
-            Format::Json => self.raw(&format!("{:#}", Value::Array(values.to_vec()))),
+            Format::Json => self.raw(&format!("{:#}", without_nulls(Value::Array(values.to_vec())))),
             Format::Jsonl => {
                 for value in values {
-                    self.raw(&value.to_string());
+                    self.raw(&without_nulls(value.clone()).to_string());
                 }
             }
         }
@@ -55,8 +62,29 @@ impl Output {
     pub(super) fn object(&mut self, value: &Value) {
         match self.format {
             Format::Text => {}
-            Format::Json => self.raw(&format!("{value:#}")),
-            Format::Jsonl => self.raw(&value.to_string()),
+            Format::Json => self.raw(&format!("{:#}", without_nulls(value.clone()))),
+            Format::Jsonl => self.raw(&without_nulls(value.clone()).to_string()),
+        }
+    }
+
+    /// One element of a list that is too long to hold, already written as JSON; [`Output::end_array`] ends the list.
+    pub(super) fn element(&mut self, json: &str) {
+        match self.format {
+            Format::Text => {}
+            Format::Json => {
+                let before = if self.array_open { ",\n" } else { "[\n" };
+                self.array_open = true;
+                let _reader_gone = write!(self.out, "{before}{json}");
+            }
+            Format::Jsonl => self.raw(json),
+        }
+    }
+
+    /// Ends the list of [`Output::element`], which may be empty.
+    pub(super) fn end_array(&mut self) {
+        if self.format == Format::Json {
+            self.raw(if self.array_open { "\n]" } else { "[]" });
+            self.array_open = false;
         }
     }
 
@@ -89,7 +117,22 @@ impl Output {
 
 impl Drop for Output {
     fn drop(&mut self) {
+        if self.array_open {
+            self.end_array();
+        }
         let _reader_gone = self.out.flush();
+    }
+}
+
+/// Absent values are left out of the printed shapes (DESIGN 8).
+fn without_nulls(value: Value) -> Value {
+    match value {
+        Value::Object(entries) => {
+            let kept = entries.into_iter().filter(|(_, value)| !value.is_null());
+            Value::Object(kept.map(|(key, value)| (key, without_nulls(value))).collect())
+        }
+        Value::Array(values) => Value::Array(values.into_iter().map(without_nulls).collect()),
+        other => other,
     }
 }
 
@@ -109,9 +152,14 @@ pub(super) fn problem_json(problem: &Problem) -> Value {
 pub(super) fn complain(problem: &Problem) {
     let mut err = std::io::stderr();
     let _nobody_reads = writeln!(err, "{}", problem.ru_line());
-    if let Some(entry) = crate::message::find(problem.code()) {
-        let _nobody_reads = writeln!(err, "  что делать: {}", entry.action);
+    if let Some(action) = action(problem) {
+        let _nobody_reads = writeln!(err, "{action}");
     }
+}
+
+/// What the person should do, as an indented line under the problem.
+pub(super) fn action(problem: &Problem) -> Option<String> {
+    crate::message::find(problem.code()).map(|entry| format!("  что делать: {}", entry.action))
 }
 
 /// A remark on standard error, for a person.

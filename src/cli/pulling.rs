@@ -25,7 +25,9 @@ pub(super) async fn pull(out: &mut Output, path: &Path, args: Pull) -> Ended {
     let context = Arc::new(open(path, access, "pull").await?);
     let sources = chosen(&context, &args.sources)?;
     if args.file.is_some() && sources.len() != 1 {
-        return Err(unknown_source(&context, "—"));
+        return Err(Problem::new("MSK-USE-07")
+            .arg("what", "имя источника, которому принадлежит файл")
+            .into());
     }
     if args.dry_run {
         return dry_run(out, &context, &sources, &args).await;
@@ -44,12 +46,20 @@ pub(super) async fn pull(out: &mut Output, path: &Path, args: Pull) -> Ended {
     }
     let values: Vec<Value> = all.iter().map(pulled_json).collect();
     out.list(&values);
-    let refused = all.iter().any(|pulled| !pulled.refused.is_empty());
+    let refused = all.iter().find_map(|pulled| pulled.refused.first());
     Ok(match (refused, args.file.is_some()) {
-        (false, _) => Exit::Fine,
-        (true, true) => Exit::Refused,
-        (true, false) => Exit::Partly,
+        (None, _) => Exit::Fine,
+        (Some(problem), true) => of_file(problem),
+        (Some(_), false) => Exit::Partly,
     })
+}
+
+/// The one file given is missing, cannot be read, or was refused for what it holds.
+fn of_file(problem: &Problem) -> Exit {
+    match Exit::of(problem) {
+        exit @ (Exit::NoInput | Exit::Permission | Exit::Io) => exit,
+        _ => Exit::Refused,
+    }
 }
 
 fn chosen<'c>(context: &'c Context, names: &[String]) -> Result<Vec<&'c Source>, Problem> {
@@ -105,11 +115,16 @@ async fn dry_run(out: &mut Output, context: &Arc<Context>, sources: &[&Source], 
                 };
                 let refused = preview_file(out, &subject, &path)?;
                 if refused && connectors.len() == 1 {
-                    exit = Exit::Refused;
+                    exit = if args.file.is_some() {
+                        Exit::Refused
+                    } else {
+                        Exit::Partly
+                    };
                 }
             }
         }
     }
+    out.end_array();
     Ok(exit)
 }
 

@@ -208,7 +208,7 @@ pub(super) async fn deadlines(out: &mut Output, path: &Path, verb: Deadlines) ->
             let context = open(path, Access::Write, "deadlines done").await?;
             let board = board(&context).await?;
             if !board.deadlines.iter().any(|deadline| deadline.id == id) {
-                return Err(Problem::new("MSK-RUN-21").arg("id", id));
+                return Err(Problem::new("MSK-RUN-21").arg("id", id).into());
             }
             context
                 .warehouse

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use super::paths::{beside, given};
 use crate::strict_toml::Section;
 
 /// Defaults for every HTTP source; a source may tighten or widen them by name.
@@ -21,7 +22,7 @@ pub struct Http {
 impl Http {
     pub(super) fn read(root: &Section<'_>, folder: &Path) -> Self {
         let section = root.section("http");
-        let text = |key: &str| section.as_ref().and_then(|section| section.string(key));
+        let text = |key: &str| section.as_ref().and_then(|section| given(section, key));
         let http = Self {
             user_agent: text("user_agent"),
             pace: section
@@ -29,7 +30,7 @@ impl Http {
                 .and_then(|section| section.duration("pace"))
                 .unwrap_or(Duration::from_millis(1500)),
             proxy: text("proxy"),
-            ca_bundle: text("ca_bundle").map(|path| folder.join(path)),
+            ca_bundle: text("ca_bundle").map(|path| beside(folder, &path)),
         };
         if let Some(section) = section {
             section.done();

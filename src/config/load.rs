@@ -53,6 +53,16 @@ pub struct Config {
 /// # Errors
 /// Every problem of every file, in the order of the files.
 pub fn load(path: &Path) -> Result<Config, Problems> {
+    match survey(path) {
+        (Some(config), problems) if problems.is_empty() => Ok(config),
+        (_, problems) => Err(problems),
+    }
+}
+
+/// Reads `msoko.toml` and the files beside it, and goes on past a problem: a faulty value has its default, so that
+/// later checks can speak in the same run. Without a readable `msoko.toml` there is no configuration at all.
+#[must_use]
+pub fn survey(path: &Path) -> (Option<Config>, Problems) {
     let folder = path
         .parent()
         .filter(|folder| !folder.as_os_str().is_empty())
@@ -74,16 +84,13 @@ pub fn load(path: &Path) -> Result<Config, Problems> {
         (sections, files)
     });
     let Some(((authority, paths, mail, http, jobs), (sources_file, recipients_file))) = main else {
-        return Err(problems);
+        return (None, problems);
     };
     let sources = read_file(&folder.join(sources_file), &mut problems, |root| {
         Source::read_all(root, folder)
     });
     let recipients = read_file(&folder.join(recipients_file), &mut problems, Recipient::read_all);
-    if !problems.is_empty() {
-        return Err(problems);
-    }
-    Ok(Config {
+    let config = Config {
         path: path.to_owned(),
         authority,
         paths,
@@ -92,7 +99,8 @@ pub fn load(path: &Path) -> Result<Config, Problems> {
         jobs,
         sources: sources.unwrap_or_default(),
         recipients: recipients.unwrap_or_default(),
-    })
+    };
+    (Some(config), problems)
 }
 
 fn read_file<T>(path: &Path, problems: &mut Problems, read: impl FnOnce(&Section<'_>) -> T) -> Option<T> {

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use super::paths::{beside, given};
 use super::secret::Credential;
 use crate::domain::letter::Mailbox;
 use crate::strict_toml::Section;
@@ -94,8 +95,8 @@ impl Mail {
             Some(Way::File) => Transport::File {
                 folder: file
                     .as_ref()
-                    .and_then(|file| file.string("folder"))
-                    .map(|path| folder.join(path)),
+                    .and_then(|file| given(file, "folder"))
+                    .map(|path| beside(folder, &path)),
             },
             None => {
                 if !section.has("transport") {
@@ -149,7 +150,7 @@ impl Smtp {
             password: section
                 .string("password")
                 .map(|name| Credential::new(name, section.place_of("password"), folder)),
-            ca_bundle: section.string("ca_bundle").map(|path| folder.join(path)),
+            ca_bundle: given(section, "ca_bundle").map(|path| beside(folder, &path)),
             timeout: section.duration("timeout").unwrap_or(Duration::from_secs(60)),
         }
     }

@@ -17,7 +17,7 @@ mod sources;
 pub use authority::Authority;
 pub use http::Http;
 pub use jobs::Jobs;
-pub use load::{Config, Placed, load};
+pub use load::{Config, Placed, load, survey};
 pub use mail::{Mail, Security, Smtp, Transport};
 pub use paths::Paths;
 pub use recipients::{LetterKind, Recipient};

@@ -1,6 +1,6 @@
 //! `[paths]` and `[database]`: where things lie.
 
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use super::environment;
 use crate::strict_toml::Section;
@@ -27,10 +27,12 @@ pub struct Paths {
 impl Paths {
     pub(super) fn read(root: &Section<'_>, folder: &Path) -> Self {
         let section = root.section("paths");
-        let text = |key: &str| section.as_ref().and_then(|section| section.string(key));
+        let text = |key: &str| {
+            let section = section.as_ref()?;
+            given(section, key)
+        };
         let state = text("state")
-            .filter(|path| !path.is_empty())
-            .map(|path| folder.join(path))
+            .map(|path| beside(folder, &path))
             .or_else(|| environment("STATE_DIRECTORY").map(PathBuf::from))
             .unwrap_or_else(|| folder.join("state"));
         let calendars = section
@@ -38,13 +40,11 @@ impl Paths {
             .and_then(|section| section.strings("calendars"))
             .unwrap_or_default();
         let paths = Self {
-            connectors: folder.join(text("connectors").unwrap_or_else(|| "connectors".to_owned())),
-            roadmaps: folder.join(text("roadmaps").unwrap_or_else(|| "roadmaps".to_owned())),
-            calendars: calendars.iter().map(|path| folder.join(path)).collect(),
-            scales: text("scales")
-                .filter(|path| !path.is_empty())
-                .map(|path| folder.join(path)),
-            reports: text("reports").map_or_else(|| state.join("reports"), |path| folder.join(path)),
+            connectors: beside(folder, text("connectors").as_deref().unwrap_or("connectors")),
+            roadmaps: beside(folder, text("roadmaps").as_deref().unwrap_or("roadmaps")),
+            calendars: calendars.iter().map(|path| beside(folder, path)).collect(),
+            scales: text("scales").map(|path| beside(folder, &path)),
+            reports: text("reports").map_or_else(|| state.join("reports"), |path| beside(folder, &path)),
             database: read_database(root),
             state,
         };
@@ -67,6 +67,31 @@ impl Paths {
     }
 }
 
+/// The text of a key; the sample shows absent values as empty ones.
+pub(super) fn given(section: &Section<'_>, key: &str) -> Option<String> {
+    section.string(key).filter(|text| !text.is_empty())
+}
+
+/// A path of the configuration as people write it: relative ones start beside `msoko.toml`, and `..` is taken away
+/// where that cannot change what is meant (the folder is a real one, not a link).
+pub(super) fn beside(folder: &Path, path: &str) -> PathBuf {
+    let mut base = folder.to_owned();
+    let mut rest = Path::new(path);
+    while let Ok(inner) = rest.strip_prefix("..") {
+        let named = matches!(base.components().next_back(), Some(Component::Normal(_)));
+        if !named || base.is_symlink() {
+            break;
+        }
+        base.pop();
+        rest = inner;
+    }
+    match (base.as_os_str().is_empty(), rest.as_os_str().is_empty()) {
+        (true, true) => PathBuf::from("."),
+        (false, true) => base,
+        _ => base.join(rest),
+    }
+}
+
 fn read_database(root: &Section<'_>) -> String {
     let Some(section) = root.section("database") else {
         return DEFAULT_DATABASE.to_owned();
@@ -86,3 +111,21 @@ fn read_database(root: &Section<'_>) -> String {
 }
 
 const DEFAULT_DATABASE: &str = "sqlite:msoko.db";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_of_the_configuration_is_shown_without_detours() {
+        let shown = |folder: &str, path: &str| beside(Path::new(folder), path).display().to_string();
+        assert_eq!(shown("/tmp/none/config", "../reports"), "/tmp/none/reports");
+        assert_eq!(shown("/tmp/none/config", "/srv/x"), "/srv/x");
+        assert_eq!(shown("config", "../reports"), "reports");
+        assert_eq!(shown("config", "../../reports"), "../reports");
+        assert_eq!(shown(".", "../reports"), "./../reports");
+        assert_eq!(shown("config", "state"), "config/state");
+        assert_eq!(shown("demo/config", ".."), "demo");
+        assert_eq!(shown("config", ".."), ".");
+    }
+}

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::load::Placed;
+use super::paths::{beside, given};
 use super::secret::Credential;
 use crate::strict_toml::Section;
 
@@ -94,16 +95,16 @@ impl Source {
             schedule: section
                 .string("schedule")
                 .map(|value| Placed::new(value, section.place_of("schedule"))),
-            owner: section.string("owner"),
+            owner: given(section, "owner"),
             freshness: section.duration("freshness"),
             max_bytes: section.size("max_bytes"),
             pace: section.duration("pace"),
             settle: section.duration("settle").unwrap_or(Duration::from_secs(30)),
             include: section.strings("include").unwrap_or_else(|| vec!["*".to_owned()]),
-            ca_bundle: section.string("ca_bundle").map(|path| folder.join(path)),
+            ca_bundle: given(section, "ca_bundle").map(|path| beside(folder, &path)),
             allow_invalid_tls: section.strings("allow_invalid_tls").unwrap_or_default(),
             allow_private: section.strings("allow_private").unwrap_or_default(),
-            user: section.string("user"),
+            user: given(section, "user"),
             password: section
                 .string("password")
                 .map(|name| Credential::new(name, section.place_of("password"), folder)),
@@ -124,7 +125,7 @@ fn read_origin(section: &Section<'_>, folder: &Path) -> Origin {
     }
     match (address, watched, each) {
         (Some(address), None, None) => Origin::Address(address),
-        (None, Some(path), None) => Origin::Folder(folder.join(path)),
+        (None, Some(path), None) => Origin::Folder(beside(folder, &path)),
         (None, None, Some(())) => Origin::EachSite,
         (None, None, None) => {
             section.missing("address", "одно из: address, folder, each = \"organisation.site\"");

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::context::Context;
-use crate::config::{Origin, Source};
+use crate::config::{Config, Origin, Source};
 use crate::decode::{Bytes, Input};
 use crate::fetch::folder::{FolderOptions, Found, look_twice};
 use crate::fetch::{Fetcher, HttpOptions, Outcome, Request, Robots, Trust, Validators};
@@ -158,7 +158,7 @@ async fn from_address(
     let options = HttpOptions {
         robots: Robots::Ignore,
         max_bytes: max_bytes(source, connectors),
-        ..http_options(context, source, HttpOptions::feed)?
+        ..http_options(&context.config, source, HttpOptions::feed)?
     };
     let folded = connectors
         .iter()
@@ -204,15 +204,15 @@ fn max_bytes(source: &Source, connectors: &[&Connector]) -> u64 {
 /// # Errors
 /// When a certificate bundle or a password cannot be read.
 pub fn http_options(
-    context: &Context,
+    config: &Config,
     source: &Source,
     kind: impl Fn(&str) -> HttpOptions,
 ) -> Result<HttpOptions, Problem> {
-    let http = &context.config.http;
+    let http = &config.http;
     let contact = http
         .user_agent
         .clone()
-        .unwrap_or_else(|| format!("mailto:{}", context.config.authority.contact.address));
+        .unwrap_or_else(|| format!("mailto:{}", config.authority.contact.address));
     let mut options = kind(&contact);
     options.apart = source.pace.unwrap_or(http.pace);
     options.proxy.clone_from(&http.proxy);

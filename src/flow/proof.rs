@@ -19,8 +19,8 @@ use crate::privacy::detect::Exempt;
 use crate::sites::Section;
 use crate::strict_toml::Document;
 
-/// Largest page of a fixture.
-const MAX_PAGE: u64 = 8 * 1024 * 1024;
+/// Largest page of a fixture; real ones have some hundred kilobytes.
+const MAX_PAGE: u64 = 16 * 1024 * 1024;
 
 /// What became of one fixture.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -87,9 +87,8 @@ pub fn lines(connector: &Connector, fixture: &Path, subjects: &Subjects, scales:
         let section = section_of(&name);
         let headers = std::fs::read_to_string(fixture.with_extension("headers")).ok();
         let mut body = Vec::new();
-        std::fs::File::open(fixture)
-            .and_then(|file| file.take(MAX_PAGE).read_to_end(&mut body))
-            .map_err(unreadable)?;
+        let page = std::fs::File::open(fixture).map_err(unreadable)?;
+        page.take(MAX_PAGE).read_to_end(&mut body).map_err(unreadable)?;
         let url = format!("https://school.example/sveden/{}", section.as_str());
         let (batch, summary) = read_page(section, &body, headers.as_deref(), &url, &Arc::new(UnitRef::default()));
         add(&batch);

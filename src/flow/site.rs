@@ -57,7 +57,7 @@ pub async fn walk_all(
 ) -> Result<Vec<Walked>, Problem> {
     let sections = sections_of(connector);
     let fetcher = Arc::new(Fetcher::new(
-        http_options(context, source, HttpOptions::pages)?,
+        http_options(&context.config, source, HttpOptions::pages)?,
         context.traffic.clone(),
     )?);
     let known = Arc::new(context.warehouse.validators(&source.id).await?);

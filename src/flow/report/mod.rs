@@ -53,6 +53,19 @@ impl Report {
     pub fn stem(&self) -> String {
         self.id.replace('/', "-")
     }
+
+    /// A printed number that `explain` can walk back from, as its arguments: `"Таблица 2" G2`.
+    #[must_use]
+    pub fn example(&self) -> Option<String> {
+        // The first table is the passport of the procedure: its totals have hundreds of sources.
+        self.document.tables().skip(1).find_map(|table| {
+            (2u32..).zip(&table.rows).find_map(|(row, cells)| {
+                let (column, _) = (1u32..).zip(&cells.cells).find(|(_, cell)| cell.made_of().is_some())?;
+                let letters = crate::domain::place::column_letters(column);
+                Some(format!("\"Таблица {}\" {letters}{row}", table.number))
+            })
+        })
+    }
 }
 
 /// Renders R-VPR of a school year and keeps what `explain` needs.

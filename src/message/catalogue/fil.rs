@@ -19,4 +19,12 @@ pub(super) const ENTRIES: &[Entry] = &[
         action: "освободите место, проверьте права пользователя службы",
         disposition: Disposition::Retry,
     },
+    Entry {
+        code: "MSK-FIL-03",
+        en: "file {path} is larger than {bound} MiB",
+        ru: "файл {path} больше {bound} МиБ",
+        cause: "указан не тот файл или в документ вложены изображения",
+        action: "проверьте, тот ли это файл; из документа удалите вложенные изображения",
+        disposition: Disposition::GiveUp,
+    },
 ];

@@ -120,7 +120,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         en: "`{what}` does not lead to a printed number, a conclusion or a code",
         ru: "«{what}» не ведёт ни к числу, ни к выводу, ни к коду",
         cause: "адрес набран не так",
-        action: "примеры: MSK-DEC-03; R-VPR/2024-25/1 \"Таблица 2\" C5; R-VPR/2024-25/1 вывод 4",
+        action: "примеры: MSK-DEC-03; R-VPR/2024-25/1 \"Таблица 2\" G2; R-VPR/2024-25/1 вывод 4",
         disposition: Disposition::NeedsAdministrator,
     },
     Entry {
@@ -185,6 +185,14 @@ pub(super) const ENTRIES: &[Entry] = &[
         ru: "файл «{file}» больше 64 МиБ и содержит персональные данные: не загружен, снимок удалён",
         cause: "вместо сводных данных прислан список людей",
         action: "запросите у владельца источника сводные данные без имён",
+        disposition: Disposition::NeedsAdministrator,
+    },
+    Entry {
+        code: "MSK-RUN-32",
+        en: "table {table} of {id} has no number from a source in cell {cell} (near: {near})",
+        ru: "в документе {id} в ячейке {cell} таблицы {table} нет числа из источника (рядом: {near})",
+        cause: "в ячейке подпись, прочерк или такой ячейки нет",
+        action: "назовите ячейку с числом; столбцы и строки считаются, как на листе с таблицами",
         disposition: Disposition::NeedsAdministrator,
     },
 ];
