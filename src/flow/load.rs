@@ -6,7 +6,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use super::context::{Context, Stop, stopped};
-use super::delivery::{Delivery, IN_MEMORY};
+use super::delivery::{AT_ONCE, Delivery, IN_MEMORY};
 use super::preview::preview_lines;
 use super::read::{BATCH, ReadSummary, Reading, publish, read};
 use crate::config::Source;
@@ -24,8 +24,6 @@ use crate::warehouse::load::{LoadSummary, NewRun, NewSnapshot, Run, SnapshotId};
 /// Batches between the reader's thread and the writer: as many as the writer puts into one transaction, so that the
 /// reader fills the next one meanwhile; some two megabytes.
 const QUEUE: usize = 8;
-/// Files up to this size are held in memory as rows between the door and the snapshot; they become about as large.
-const AT_ONCE: u64 = 8 * 1024 * 1024;
 
 /// What a delivery did to the warehouse.
 #[derive(Debug, Default)]
