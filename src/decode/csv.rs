@@ -113,6 +113,14 @@ fn row_of(record: &ByteRecord, line: u32, encoding: &'static Encoding, mut cells
             *cell = Cell::Empty;
             continue;
         }
+        // Most fields are digits: the encodings of such files write them like ASCII.
+        if encoding.is_ascii_compatible()
+            && field.is_ascii()
+            && let Ok(text) = str::from_utf8(field)
+        {
+            fill(cell, text);
+            continue;
+        }
         let (text, faulty) = encoding.decode_without_bom_handling(field);
         if faulty {
             let problem = Problem::new("MSK-DEC-10").arg("encoding", encoding.name());

@@ -15,8 +15,12 @@ use crate::fetch::{Fetcher, HttpOptions, Outcome, Request, Robots, Trust, Valida
 use crate::manifest::{Connector, Personal};
 use crate::message::{Problem, Problems};
 
-/// Bodies up to this size stay in memory: they pass the door before a byte of them reaches the disk.
+/// Bodies with pupils' rows stay in memory up to this size: not a byte of them reaches the disk. Files without them
+/// pass the door whole up to this size before anything is kept.
 pub const IN_MEMORY: u64 = 64 * 1024 * 1024;
+/// Files without pupils' rows are held in memory up to this size, as bytes and then as rows, which become about as
+/// large.
+pub const AT_ONCE: u64 = 8 * 1024 * 1024;
 
 /// A file or a body that arrived (доставка).
 pub struct Delivery {
@@ -276,7 +280,7 @@ fn name_of(address: &str) -> String {
     }
 }
 
-/// Takes a body in: memory first, a temporary file beyond [`IN_MEMORY`] unless the source has pupils' rows.
+/// Takes a body in: memory first, a temporary file beyond [`AT_ONCE`] unless the source has pupils' rows.
 struct Spool {
     folder: PathBuf,
     memory: Vec<u8>,
@@ -310,7 +314,8 @@ impl Write for Spool {
         if let Some(file) = &mut self.file {
             return file.write(bytes);
         }
-        if (self.memory.len() + bytes.len()) as u64 <= IN_MEMORY {
+        let limit = if self.folded { IN_MEMORY } else { AT_ONCE };
+        if (self.memory.len() + bytes.len()) as u64 <= limit {
             self.memory.extend_from_slice(bytes);
             return Ok(bytes.len());
         }
@@ -335,6 +340,18 @@ impl Write for Spool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_long_body_is_spilled_unless_it_is_about_pupils() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let body = vec![b'x'; usize::try_from(AT_ONCE).expect("small") + 1];
+        for folded in [false, true] {
+            let mut spool = Spool::new(dir.path(), folded).expect("made");
+            spool.write_all(&body).expect("taken in");
+            let spilled = matches!(spool.into_body(), Body::Temporary(_));
+            assert_eq!(spilled, !folded);
+        }
+    }
 
     #[test]
     fn passwords_are_written_as_rfc_7617_says() {

@@ -6,7 +6,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use super::context::{Context, Stop, stopped};
-use super::delivery::{Delivery, IN_MEMORY};
+use super::delivery::{AT_ONCE, Delivery, IN_MEMORY};
 use super::preview::preview_lines;
 use super::read::{BATCH, ReadSummary, Reading, publish, read};
 use crate::config::Source;
@@ -21,8 +21,9 @@ use crate::privacy::folded_file;
 use crate::snapshot::{self, Kept};
 use crate::warehouse::load::{LoadSummary, NewRun, NewSnapshot, Run, SnapshotId};
 
-/// Batches between the reader's thread and the writer: enough that neither waits, little enough for the memory.
-const QUEUE: usize = 4;
+/// Batches between the reader's thread and the writer: as many as the writer puts into one transaction, so that the
+/// reader fills the next one meanwhile; some two megabytes.
+const QUEUE: usize = 8;
 
 /// What a delivery did to the warehouse.
 #[derive(Debug, Default)]
@@ -63,10 +64,21 @@ impl Load {
             return Ok(Loaded::default());
         }
         let connector = Arc::new(connector.clone());
-        if connector.personal == Personal::None && delivery.size() > IN_MEMORY {
+        let size = delivery.size();
+        let long = connector.personal == Personal::None && size > AT_ONCE;
+        if long && (size > IN_MEMORY || self.is_clean(&delivery, &connector).await?) {
             return self.stream(delivery, connector, fingerprint).await;
         }
         self.behind_the_door(delivery, connector, original, fingerprint).await
+    }
+
+    /// Reads a file once for the door alone: a clean one may then be kept as it is and read again piece by piece.
+    async fn is_clean(&self, delivery: &Arc<Delivery>, connector: &Arc<Connector>) -> Result<bool, Problem> {
+        let (send, mut receive) = mpsc::channel(QUEUE);
+        let reading = self.reader(delivery, connector, send);
+        while receive.recv().await.is_some() {}
+        let summary = joined(reading).await?;
+        summary.refused.map_or(Ok(summary.raw_is_clean), Err)
     }
 
     /// A delivery that fits into memory passes the door whole before a byte of it reaches the disk. What is kept is

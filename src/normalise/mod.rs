@@ -16,6 +16,7 @@ pub mod recognise;
 mod value;
 
 use std::collections::BTreeMap;
+use std::fmt::Write;
 
 use crate::domain::observation::{Observation, Quarantined};
 use crate::domain::participant::Participant;
@@ -33,6 +34,9 @@ use keys::{Keyring, Slots};
 use observe::Rules;
 use pupil::Pupils;
 use value::ValueReader;
+
+/// Usual length of a path inside a feed, `/rsoko/observation[1000000]/@value`.
+const PATH_LENGTH: usize = 40;
 
 /// What one row became.
 #[derive(Debug, Default)]
@@ -103,7 +107,14 @@ impl<'c> Normaliser<'c> {
             file_name,
             options,
             readers: columns
-                .map(|column| ValueReader::new(&column.name, &column.reading, may_show(column.class)))
+                .map(|column| {
+                    let reader = ValueReader::new(&column.name, &column.reading, may_show(column.class));
+                    if column.class == Class::Pseudonym {
+                        reader.unshared()
+                    } else {
+                        reader
+                    }
+                })
                 .collect(),
             values: vec![None; connector.columns.len()],
             filled: fill_down.filter_map(|name| keys::slot(connector, name)).collect(),
@@ -298,7 +309,16 @@ impl Places<'_> {
     fn of_cell(&self, cell: usize) -> Place {
         let header = self.binding.headers.get(cell).map_or("", String::as_str);
         match (&self.connector.decode, &self.table.sheet) {
-            (Decode::Xml(options), _) => Place::path(format!("/{}[{}]/{header}", options.record.join("/"), self.row)),
+            (Decode::Xml(options), _) => {
+                // One per number of a feed: a single allocation.
+                let mut path = String::with_capacity(PATH_LENGTH);
+                for step in &options.record {
+                    path.push('/');
+                    path.push_str(step);
+                }
+                let _infallible = write!(path, "[{}]/{header}", self.row);
+                Place::path(path)
+            }
             (Decode::Json, _) => Place::path(format!("[{}]/{header}", self.row)),
             (_, Some(sheet)) => Place::cell(sheet, self.row, position(cell)),
             (_, None) => Place::field(self.row, header),

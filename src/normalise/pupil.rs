@@ -35,6 +35,8 @@ pub(super) struct Pupils {
     skipped: Vec<String>,
     not_taught: Vec<String>,
     works: HashMap<WorkKey, Arc<Work>>,
+    /// The work before: rows of one work often follow one another.
+    last: Option<(Option<String>, Arc<Work>)>,
 }
 
 /// Round, subject, grade, sheet.
@@ -58,6 +60,7 @@ impl Pupils {
             skipped: fold(&rule.skipped),
             not_taught: fold(&rule.not_taught),
             works: HashMap::new(),
+            last: None,
         }
     }
 
@@ -169,9 +172,18 @@ impl Pupils {
     }
 
     fn work(&mut self, key: &Key, subject: &Arc<str>, places: &Places<'_>) -> Arc<Work> {
+        if let Some((sheet, last)) = &self.last
+            && Arc::ptr_eq(&last.round, &key.round)
+            && Arc::ptr_eq(&last.subject, subject)
+            && last.grade == key.grade
+            && *sheet == places.table.sheet
+        {
+            return Arc::clone(last);
+        }
         let sheet = places.table.sheet.clone();
         let id = (Arc::clone(&key.round), Arc::clone(subject), key.grade, sheet.clone());
         if let Some(known) = self.works.get(&id) {
+            self.last = Some((sheet, Arc::clone(known)));
             return Arc::clone(known);
         }
         let tasks = places.binding.tasks.iter().map(|task| Task {

@@ -15,6 +15,8 @@ pub struct Recogniser<'r> {
     register: &'r Register,
     on: Option<NaiveDate>,
     known: HashMap<Arc<UnitRef>, Result<Arc<UnitRef>, Problem>>,
+    /// The unit of the number before, as said and as known: numbers of one organisation follow one another.
+    last: Option<(Arc<UnitRef>, Arc<UnitRef>)>,
 }
 
 impl<'r> Recogniser<'r> {
@@ -25,6 +27,7 @@ impl<'r> Recogniser<'r> {
             register,
             on,
             known: HashMap::new(),
+            last: None,
         }
     }
 
@@ -36,11 +39,22 @@ impl<'r> Recogniser<'r> {
         if said.id.is_some() {
             return Ok(Arc::clone(said));
         }
-        if let Some(known) = self.known.get(said) {
-            return known.clone();
+        if let Some((last, unit)) = &self.last
+            && Arc::ptr_eq(last, said)
+        {
+            return Ok(Arc::clone(unit));
         }
-        let found = self.look_up(said);
-        self.known.insert(Arc::clone(said), found.clone());
+        let found = match self.known.get(said) {
+            Some(known) => known.clone(),
+            None => {
+                let found = self.look_up(said);
+                self.known.insert(Arc::clone(said), found.clone());
+                found
+            }
+        };
+        if let Ok(unit) = &found {
+            self.last = Some((Arc::clone(said), Arc::clone(unit)));
+        }
         found
     }
 

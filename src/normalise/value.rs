@@ -28,13 +28,22 @@ pub(super) struct ValueReader {
     values: BTreeMap<String, String>,
     /// False for pseudonyms and other columns whose values no message may repeat.
     may_show: bool,
+    /// True when digits are simply a number here.
+    plain: bool,
+    /// True when no two rows share a text, so that remembering it only costs.
+    unshared: bool,
     memory: HashMap<String, Option<Value>>,
     last: Option<(String, Option<Value>)>,
 }
 
 impl ValueReader {
     pub(super) fn new(name: &str, reading: &Reading, may_show: bool) -> Self {
+        let plain = reading.transforms.is_empty()
+            && reading.values.is_empty()
+            && !reading.empty.iter().any(|mark| digits(mark).is_some());
         Self {
+            plain: plain && matches!(reading.kind, Kind::Integer | Kind::Decimal),
+            unshared: false,
             name: name.to_owned(),
             kind: reading.kind,
             transforms: reading.transforms.clone(),
@@ -48,6 +57,12 @@ impl ValueReader {
             memory: HashMap::new(),
             last: None,
         }
+    }
+
+    /// Says that texts do not repeat: codes of pupils.
+    pub(super) fn unshared(mut self) -> Self {
+        self.unshared = true;
+        self
     }
 
     /// The value of a cell; nothing for an empty cell or a mark of emptiness.
@@ -65,17 +80,18 @@ impl ValueReader {
         if text.is_empty() {
             return Ok(None);
         }
+        if self.plain
+            && let Some(amount) = digits(text)
+        {
+            return Ok(Some(Value::Number(amount)));
+        }
+        if self.unshared {
+            return self.read(text, subjects);
+        }
         if let Some((last, value)) = &self.last
             && last == text
         {
             return Ok(value.clone());
-        }
-        let plain = self.empty.is_empty() && self.transforms.is_empty() && self.values.is_empty();
-        if plain
-            && matches!(self.kind, Kind::Integer | Kind::Decimal)
-            && let Some(amount) = digits(text)
-        {
-            return Ok(Some(Value::Number(amount)));
         }
         let value = match self.memory.get(text) {
             Some(value) => value.clone(),

@@ -64,6 +64,9 @@ pub enum Trust {
     Authors,
 }
 
+/// Bytes below which no detector can hit; marks, grades and scores are shorter.
+pub(super) const SHORTEST: usize = 8;
+
 /// Looks at a text of which nothing is known.
 #[must_use]
 pub fn scan(text: &str, exempt: &Exempt) -> Option<Kind> {
@@ -73,8 +76,7 @@ pub fn scan(text: &str, exempt: &Exempt) -> Option<Kind> {
 /// Looks at a text of a column of which something is known.
 #[must_use]
 pub fn scan_trusting(text: &str, exempt: &Exempt, trust: Trust) -> Option<Kind> {
-    // The shortest hit, «Ли А. Б.», has 8 bytes more than any mark, grade or score.
-    if text.len() < 8 {
+    if text.len() < SHORTEST {
         return None;
     }
     let digits = text.bytes().filter(u8::is_ascii_digit).count();

@@ -25,18 +25,21 @@
 //! # let _ = table;
 //! ```
 
-use std::collections::HashSet;
 use std::collections::hash_map::RandomState;
+use std::collections::{HashMap, HashSet};
 use std::hash::BuildHasher;
 use std::sync::Arc;
 
-use super::detect::{Exempt, Kind, Trust, scan, scan_trusting};
+use super::detect::{Exempt, Kind, SHORTEST, Trust, scan, scan_trusting};
 use crate::domain::place::{Place, column_letters};
 use crate::message::{Problem, Problems};
 use crate::table::{Cell, Row, Table};
 
 /// Hits in one column that refuse the file (data protection, rule 3).
 pub const MAX_HITS: usize = 3;
+
+/// Verdicts remembered per column: codes and titles repeat from row to row and from organisation to organisation.
+const MAX_VERDICTS: usize = 4096;
 
 /// A whole number from here on has ten digits, as many as a passport.
 const TEN_DIGITS: f64 = 1e9;
@@ -114,8 +117,8 @@ struct Watched {
     hits: usize,
     /// Hashes of removed titles: one odd title on thirty rows is one hit.
     titles: HashSet<u64>,
-    /// Hash and verdict of the row before: titles repeat from row to row.
-    last: Option<(u64, Option<Kind>)>,
+    /// Verdicts by the hash of the text; looking at a text costs some twenty times as much as hashing it.
+    verdicts: HashMap<u64, Option<Kind>>,
 }
 
 impl Door {
@@ -260,18 +263,20 @@ impl Door {
     }
 
     fn verdict(&mut self, index: usize, cell: &Cell, trust: Trust) -> Option<Kind> {
-        if trust != Trust::Organisations {
-            return look(cell, &self.exempt, trust);
-        }
-        let Cell::Text(text) = cell else {
-            return look(cell, &self.exempt, trust);
+        let text = match cell {
+            Cell::Text(text) if text.len() >= SHORTEST => text,
+            other => return look(other, &self.exempt, trust),
         };
         let hash = self.state.hash_one(text);
-        if let Some((_, verdict)) = self.columns[index].last.filter(|(known, _)| *known == hash) {
-            return verdict;
+        let verdicts = &mut self.columns[index].verdicts;
+        if let Some(verdict) = verdicts.get(&hash) {
+            return *verdict;
         }
         let verdict = scan_trusting(text, &self.exempt, trust);
-        self.columns[index].last = Some((hash, verdict));
+        if verdicts.len() >= MAX_VERDICTS {
+            verdicts.clear();
+        }
+        verdicts.insert(hash, verdict);
         verdict
     }
 

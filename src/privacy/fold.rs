@@ -9,7 +9,7 @@
 
 use std::collections::hash_map::{Entry, RandomState};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::hash::BuildHasher;
+use std::hash::{BuildHasher, BuildHasherDefault, Hasher};
 use std::sync::Arc;
 
 use chrono::NaiveDateTime;
@@ -41,7 +41,9 @@ pub struct Fold {
     works: Vec<Arc<Work>>,
     groups: Vec<Gathered>,
     index: HashMap<Key, usize>,
-    held: HashMap<u128, Held>,
+    held: Vec<Held>,
+    /// Where the row of a sealed code is held: small entries, because the table is moved each time it grows.
+    codes: HashMap<u128, u32, BuildHasherDefault<AsItIs>>,
     seals: [RandomState; 2],
     last: Option<Last>,
 }
@@ -84,6 +86,25 @@ struct Held {
     result: Outcome,
 }
 
+/// Hasher of sealed codes, which are keyed hashes already.
+#[derive(Debug, Default)]
+struct AsItIs(u64);
+
+impl Hasher for AsItIs {
+    fn write(&mut self, bytes: &[u8]) {
+        let word = |bytes: &[u8]| bytes.iter().fold(0, |word, byte| word << 8 | u64::from(*byte));
+        self.0 ^= bytes.chunks(8).map(word).fold(0, |left, right| left ^ right);
+    }
+
+    fn write_u128(&mut self, code: u128) {
+        self.0 = code as u64;
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
+
 impl Fold {
     /// An empty fold.
     #[must_use]
@@ -109,14 +130,18 @@ impl Fold {
             uploaded_at,
             result,
         };
-        match self.held.entry(code) {
-            Entry::Vacant(free) => drop(free.insert(fresh)),
-            Entry::Occupied(mut known) => {
+        match self.codes.entry(code) {
+            Entry::Vacant(free) => {
+                free.insert(u32::try_from(self.held.len()).unwrap_or(u32::MAX));
+                self.held.push(fresh);
+            }
+            Entry::Occupied(known) => {
                 self.groups[group].group.repeated += 1;
+                let known = &mut self.held[*known.get() as usize];
                 // Without a newer upload the later row wins, so that the outcome does not depend on the order.
                 let age = |held: &Held| (held.uploaded_at, held.result.row);
-                if age(known.get()) < age(&fresh) {
-                    known.insert(fresh);
+                if age(known) < age(&fresh) {
+                    *known = fresh;
                 }
             }
         }
@@ -126,7 +151,7 @@ impl Fold {
     /// Drops the codes and gives the statistics.
     #[must_use]
     pub fn finish(mut self) -> Folded {
-        for held in std::mem::take(&mut self.held).into_values() {
+        for held in std::mem::take(&mut self.held) {
             self.groups[held.group].group.take(&self.works, &held.result);
         }
         let mut order: Vec<usize> = (0..self.works.len()).collect();

@@ -2,18 +2,19 @@
 
 /// True when a number of 10 or 12 digits (ИНН) or of 13 or 15 digits (ОГРН, ОГРНИП) has its check digits.
 pub(super) fn are_right(text: &str) -> bool {
-    let digits: Vec<u64> = text
-        .chars()
-        .filter_map(|letter| letter.to_digit(10).map(u64::from))
-        .collect();
-    if digits.len() != text.chars().count() {
+    let mut digits = [0; 15];
+    if text.len() > digits.len() || !text.bytes().all(|byte| byte.is_ascii_digit()) {
         return false;
     }
+    for (digit, byte) in digits.iter_mut().zip(text.bytes()) {
+        *digit = u64::from(byte - b'0');
+    }
+    let digits = &digits[..text.len()];
     match digits.len() {
-        10 => inn(&digits, &[2, 4, 10, 3, 5, 9, 4, 6, 8]),
-        12 => inn(&digits[..11], &[7, 2, 4, 10, 3, 5, 9, 4, 6, 8]) && inn(&digits, &[3, 7, 2, 4, 10, 3, 5, 9, 4, 6, 8]),
-        13 => ogrn(&digits, 11),
-        15 => ogrn(&digits, 13),
+        10 => inn(digits, &[2, 4, 10, 3, 5, 9, 4, 6, 8]),
+        12 => inn(&digits[..11], &[7, 2, 4, 10, 3, 5, 9, 4, 6, 8]) && inn(digits, &[3, 7, 2, 4, 10, 3, 5, 9, 4, 6, 8]),
+        13 => ogrn(digits, 11),
+        15 => ogrn(digits, 13),
         _ => false,
     }
 }

@@ -6,6 +6,7 @@
 
 mod digits;
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 use std::hash::{BuildHasher, RandomState};
 
@@ -70,11 +71,11 @@ struct View<'v> {
     numbers: &'v [Observation],
 }
 
-impl View<'_> {
-    fn text(&self, operand: Operand<'_>) -> Option<String> {
+impl<'v> View<'v> {
+    fn text(&self, operand: Operand<'_>) -> Option<Cow<'v, str>> {
         match operand {
-            Operand::Column(slot, _) => self.values[slot].as_ref().map(|value| value.text().into_owned()),
-            Operand::Measure(_) => self.number(operand).map(|number| number.to_string()),
+            Operand::Column(slot, _) => self.values[slot].as_ref().map(Value::text),
+            Operand::Measure(_) => self.number(operand).map(|number| number.to_string().into()),
         }
     }
 
@@ -201,7 +202,7 @@ impl Ready<'_> {
                         .arg("column", operand.name())
                         .arg("found", &text)
                 };
-                (!values.contains(&text)).then(|| problem().arg("known", values.join(", ")))
+                (!values.iter().any(|known| *known == text)).then(|| problem().arg("known", values.join(", ")))
             }),
             Rule::CheckDigits => self.each(|operand| {
                 let text = view.text(operand)?;
@@ -243,7 +244,7 @@ impl Ready<'_> {
     }
 
     fn unique(&mut self, view: View<'_>, hasher: &RandomState) -> Option<Failure> {
-        let texts: Vec<Option<String>> = self.operands.iter().map(|operand| view.text(*operand)).collect();
+        let texts: Vec<Option<Cow<'_, str>>> = self.operands.iter().map(|operand| view.text(*operand)).collect();
         if self.seen.len() >= MAX_UNIQUE || self.seen.insert(hasher.hash_one(&texts)) {
             return None;
         }
