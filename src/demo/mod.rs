@@ -41,7 +41,7 @@ pub const TODAY: (i32, u32, u32) = (2026, 2, 16);
 const SPRINGS: &[i32] = &[2023, 2024, 2025];
 
 /// Steps of the progress bar.
-pub const STEPS: u64 = 12;
+pub const STEPS: u64 = 10;
 
 /// What the demonstration did.
 pub struct Demonstration {
