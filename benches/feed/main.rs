@@ -1,4 +1,5 @@
-//! The whole line beside its bare limit, in one run: an RSOKO feed into `SQLite`, and a table of participants folded.
+//! The idle daemon, then the whole line beside its bare limit: an RSOKO feed into `SQLite`, and a table of participants
+//! folded.
 //!
 //! `cargo bench --bench feed -- 200` makes a feed of 200 MB and loads it three times with the executable (new, the same
 //! bytes, one byte changed), beside a streaming parse and multi-row upsert of the same rows. Each is a process of its
@@ -7,10 +8,11 @@
 #![expect(clippy::print_stdout, reason = "the figures are the purpose")]
 
 mod bare;
+mod idle;
 mod made;
 
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -32,8 +34,14 @@ fn main() {
         return bare::load(Path::new(feed), Path::new(database));
     }
     let megabytes = words.iter().find_map(|word| word.parse().ok()).unwrap_or(200);
+    idle();
     feed(megabytes);
     participants();
+}
+
+fn idle() {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    idle::watch(&made::office(dir.path()));
 }
 
 fn feed(megabytes: u64) {
@@ -99,7 +107,7 @@ fn measured(mut command: Command) -> Measured {
     let mut child = command.stdout(Stdio::piped()).spawn().expect("started");
     let mut peak = 0;
     loop {
-        peak = peak.max(resident(&child));
+        peak = peak.max(size(child.id(), "VmHWM:"));
         if let Some(status) = child.try_wait().expect("waited for") {
             let time = started.elapsed();
             let said = std::io::read_to_string(child.stdout.take().expect("piped")).expect("text");
@@ -110,10 +118,10 @@ fn measured(mut command: Command) -> Measured {
     }
 }
 
-/// Highest resident size so far, where the system tells it.
-fn resident(child: &Child) -> u64 {
-    let status = std::fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+/// A size of a process in KiB, where the system tells it.
+fn size(process: u32, name: &str) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix(name));
     let size = line.and_then(|size| size.trim().strip_suffix(" kB")?.trim().parse().ok());
     size.unwrap_or(0)
 }
