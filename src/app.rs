@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use crate::calendar::{Calendar, Layer, region};
 use crate::clock::Clock;
 use crate::config::{self, Config, Placed, Security, Transport as Way};
+use crate::deadlines::terms::Known;
 use crate::domain::roadmap::Roadmap;
 use crate::domain::scale::Scales;
 use crate::fetch::{Fetcher, HttpOptions, Traffic};
@@ -36,6 +37,8 @@ pub struct Knowledge {
     pub calendar: Calendar,
     /// Scales of works.
     pub scales: Scales,
+    /// Dates of schedules and events.
+    pub known: Known,
     /// Roadmaps in force.
     pub roadmaps: Vec<Roadmap>,
     /// The way letters leave.
@@ -73,6 +76,7 @@ pub fn learn(path: &Path) -> Result<Knowledge, Problems> {
     let connectors = connectors(&config, &mut problems);
     let calendar = calendar(&config, &mut problems);
     let scales = scales(&config, &mut problems);
+    let known = plan(&config, &mut problems);
     let roadmaps = roadmaps(&config, &mut problems);
     let transport = transport(&config, &mut problems);
     check_sources(&config, &connectors, &mut problems, &mut warnings);
@@ -85,6 +89,7 @@ pub fn learn(path: &Path) -> Result<Knowledge, Problems> {
             connectors,
             calendar,
             scales,
+            known,
             roadmaps,
             transport,
             warnings,
@@ -122,6 +127,7 @@ impl Knowledge {
             calendar: self.calendar,
             subjects: shipped_subjects(),
             scales: self.scales,
+            known: self.known,
             roadmaps: self.roadmaps,
             traffic,
             transport: self.transport,
@@ -202,6 +208,18 @@ fn scales(config: &Config, problems: &mut Problems) -> Scales {
             Scales::default()
         }
     }
+}
+
+fn plan(config: &Config, problems: &mut Problems) -> Known {
+    let Some(path) = &config.paths.plan else {
+        return Known::default();
+    };
+    let text = read(path).map_err(|problem| vec![problem]);
+    text.and_then(|text| Known::from_toml(&path.display().to_string(), &text))
+        .unwrap_or_else(|found| {
+            problems.extend(found);
+            Known::default()
+        })
 }
 
 fn roadmaps(config: &Config, problems: &mut Problems) -> Vec<Roadmap> {

@@ -966,3 +966,24 @@ fn help_is_russian_throughout() {
     "#);
     assert!(help(&["--version"]).starts_with("msoko "));
 }
+
+#[test]
+fn a_plan_gives_dates_to_rows_that_wait_for_one() {
+    let (_folder, dir) = own_copy();
+    let waiting = |dir: &Path| {
+        let list = on(dir, &["deadlines", "list", "--format", "json"]).json();
+        let rows = list.as_array().expect("a list").clone();
+        rows.iter().filter(|row| row["state"] == "needs_date").count()
+    };
+    let before = waiting(&dir);
+    let main = dir.join("config/msoko.toml");
+    let text = std::fs::read_to_string(&main).expect("the configuration");
+    std::fs::write(&main, text.replace("[paths]\n", "[paths]\nplan = \"plan.toml\"\n")).expect("written");
+    std::fs::write(
+        dir.join("config/plan.toml"),
+        "[plan]\n\"План-график\" = [\"2026-04-20\"]\n",
+    )
+    .expect("written");
+    let after = waiting(&dir);
+    assert!(before > 0 && after < before, "{before} rows waited, {after} still do");
+}

@@ -18,6 +18,8 @@ pub struct Paths {
     pub calendars: Vec<PathBuf>,
     /// The administrator's own scales, in place of the built-in ones.
     pub scales: Option<PathBuf>,
+    /// Dates of schedules and events that roadmap rows wait for.
+    pub plan: Option<PathBuf>,
     /// Where documents are written.
     pub reports: PathBuf,
     /// Database address: `sqlite:FILE`, relative to the state folder.
@@ -44,6 +46,7 @@ impl Paths {
             roadmaps: beside(folder, text("roadmaps").as_deref().unwrap_or("roadmaps")),
             calendars: calendars.iter().map(|path| beside(folder, path)).collect(),
             scales: text("scales").map(|path| beside(folder, &path)),
+            plan: text("plan").map(|path| beside(folder, &path)),
             reports: text("reports").map_or_else(|| state.join("reports"), |path| beside(folder, &path)),
             database: read_database(root),
             state,

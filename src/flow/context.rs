@@ -8,6 +8,7 @@ use chrono_tz::Tz;
 use crate::calendar::Calendar;
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::deadlines::terms::Known;
 use crate::domain::roadmap::Roadmap;
 use crate::domain::scale::Scales;
 use crate::domain::subjects::Subjects;
@@ -34,6 +35,8 @@ pub struct Context {
     pub subjects: Subjects,
     /// Scales of works.
     pub scales: Scales,
+    /// Dates of schedules and events that roadmap rows wait for.
+    pub known: Known,
     /// Roadmaps in force.
     pub roadmaps: Vec<Roadmap>,
     /// Slots and pauses per host, shared by all fetchers.

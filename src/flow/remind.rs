@@ -7,7 +7,6 @@ use chrono::{Datelike, NaiveDate, Utc};
 use super::context::Context;
 use super::deliver::enqueue;
 use crate::config::{LetterKind, Recipient};
-use crate::deadlines::terms::Known;
 use crate::deadlines::{self, Request, Stage, digest_day, stage, stage_since};
 use crate::domain::letter::{Attachment, Letter};
 use crate::domain::number::{NBSP, date_long, date_short};
@@ -74,7 +73,6 @@ pub async fn board(context: &Context) -> Result<Board, Problem> {
         .into_iter()
         .map(|(id, evidence)| (id, evidence.document))
         .collect();
-    let known = Known::default();
     let today = context.clock.today();
     let (deadlines, problems) = deadlines::deadlines(&Request {
         roadmaps: &context.roadmaps,
@@ -82,7 +80,7 @@ pub async fn board(context: &Context) -> Result<Board, Problem> {
         calendar: &context.calendar,
         units: &units,
         done: &done,
-        known: &known,
+        known: &context.known,
     });
     Ok(Board {
         today,
