@@ -36,7 +36,7 @@ impl Paths {
         let state = text("state")
             .map(|path| beside(folder, &path))
             .or_else(|| environment("STATE_DIRECTORY").map(PathBuf::from))
-            .unwrap_or_else(|| folder.join("state"));
+            .unwrap_or_else(|| usual_state(folder));
         let calendars = section
             .as_ref()
             .and_then(|section| section.strings("calendars"))
@@ -95,6 +95,20 @@ pub(super) fn beside(folder: &Path, path: &str) -> PathBuf {
     }
 }
 
+/// Where the state lies when neither the file nor the supervisor says so. An administrator who types a verb beside the
+/// installed service means the service's own state.
+fn usual_state(folder: &Path) -> PathBuf {
+    if folder == Path::new(INSTALLED) {
+        PathBuf::from(INSTALLED_STATE)
+    } else {
+        folder.join("state")
+    }
+}
+
+/// Folder of an installed configuration, and of the state the unit file gives it.
+const INSTALLED: &str = "/etc/msoko";
+const INSTALLED_STATE: &str = "/var/lib/msoko";
+
 fn read_database(root: &Section<'_>) -> String {
     let Some(section) = root.section("database") else {
         return DEFAULT_DATABASE.to_owned();
@@ -130,5 +144,11 @@ mod tests {
         assert_eq!(shown("config", "state"), "config/state");
         assert_eq!(shown("demo/config", ".."), "demo");
         assert_eq!(shown("config", ".."), ".");
+    }
+
+    #[test]
+    fn a_verb_typed_beside_the_installed_service_means_its_state() {
+        assert_eq!(usual_state(Path::new("/etc/msoko")), Path::new("/var/lib/msoko"));
+        assert_eq!(usual_state(Path::new("demo/config")), Path::new("demo/config/state"));
     }
 }

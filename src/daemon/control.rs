@@ -35,11 +35,21 @@ pub enum Answer {
     Rejected(Vec<String>),
 }
 
-/// Where the socket of a configuration lies: `$RUNTIME_DIRECTORY`, else the state folder.
+/// Where the socket of a configuration lies: `$RUNTIME_DIRECTORY`; for a verb typed beside the installed service the
+/// runtime folder of its unit file; else the state folder.
 #[must_use]
 pub fn socket_path(config: &Config) -> PathBuf {
-    let folder = environment("RUNTIME_DIRECTORY").map_or_else(|| config.paths.state.clone(), PathBuf::from);
-    folder.join("control.sock")
+    let of_the_unit = || {
+        let installed = config.path.starts_with("/etc/msoko") && Path::new("/run/msoko").is_dir();
+        if installed {
+            PathBuf::from("/run/msoko")
+        } else {
+            config.paths.state.clone()
+        }
+    };
+    environment("RUNTIME_DIRECTORY")
+        .map_or_else(of_the_unit, PathBuf::from)
+        .join("control.sock")
 }
 
 /// Listens; a socket file left behind by a killed daemon is replaced, since the lock of the database already says
