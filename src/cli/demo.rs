@@ -101,8 +101,7 @@ fn screen(out: &mut Output, done: &Demonstration) {
     out.line("Отклонено и почему");
     for problem in done.pulled.iter().flat_map(|pulled| &pulled.refused) {
         // The technical cause stands in the letter to the administrator.
-        let place = problem.place().unwrap_or("—");
-        out.line(format!("  {}: {place}: {}", problem.code(), problem.ru()));
+        out.line(format!("  {}", problem.ru_brief()));
     }
     for row in &done.quarantined {
         out.line(format!("  карантин: {row}"));

@@ -270,7 +270,7 @@ impl Visit {
                 sites::Outcome::NotThere
             });
             if seen.first_problem.is_none() {
-                seen.first_problem.clone_from(&reading.refused);
+                seen.first_problem = reading.refused.map(|problem| problem.at(&page.final_url));
             }
             seen.facts.extend(reading.facts);
             return;

@@ -127,12 +127,22 @@ impl ReportLetter<'_> {
             .summary
             .iter()
             .take(SUMMARY)
-            .map(|text| sentence(&cut(text, 400)))
+            .map(|text| sentence(&conclusion(text)))
             .collect();
         if self.summary.len() > SUMMARY {
             lines.push("Остальные выводы — в справке.".to_owned());
         }
         lines
+    }
+}
+
+/// A conclusion fit for a letter; a long enumeration ends after a whole item and refers to the document.
+fn conclusion(text: &str) -> String {
+    const REST: &str = "; остальное — в справке";
+    let short = cut(text, 400);
+    match short.strip_suffix('…').and_then(|head| head.rfind("; ")) {
+        Some(end) if line(text) != short => format!("{}{REST}", &short[..end]),
+        _ => short,
     }
 }
 
@@ -193,5 +203,15 @@ mod tests {
             table.columns = vec![table.columns[1].clone(); 12];
         }
         assert!(heavy.render().expect("a template").html.len() <= MAX_HTML);
+    }
+
+    #[test]
+    fn a_long_enumeration_ends_after_a_whole_item() {
+        let items = vec!["МКОУ «Ореховская СОШ» (русский язык, 5 класс)"; 12].join("; ");
+        let short = conclusion(&format!("Признаки необъективности: {items}"));
+        assert!(short.ends_with("5 класс); остальное — в справке"), "{short}");
+        assert!(short.chars().count() < 430);
+        assert_eq!(conclusion("Всё; в порядке…"), "Всё; в порядке…");
+        assert_eq!(conclusion(&"слово ".repeat(100)), cut(&"слово ".repeat(100), 400));
     }
 }

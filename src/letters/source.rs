@@ -107,7 +107,7 @@ impl SourceFailing<'_> {
         if self.accepted > 0 {
             blocks.push(Block::Heading(Tone::Plain, "Что отклонено".to_owned()));
             let all = std::iter::once(&self.problem).chain(&self.more).take(REFUSALS);
-            blocks.push(Block::List(all.map(|problem| cut(&problem.ru_line(), 400)).collect()));
+            blocks.push(Block::List(all.map(|problem| cut(&problem.ru_brief(), 400)).collect()));
         }
         blocks.push(self.facts());
         if !self.still_works.is_empty() {

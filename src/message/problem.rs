@@ -92,21 +92,23 @@ impl Problem {
         self.fill(|entry| entry.ru)
     }
 
-    /// The Russian line for people: code, place, sentence, technical cause.
+    /// The Russian line for people who read letters: code, place unless the sentence names it, sentence.
+    #[must_use]
+    pub fn ru_brief(&self) -> String {
+        let sentence = self.ru();
+        match &self.place {
+            Some(place) if !sentence.contains(place) => format!("{}: {place}: {sentence}", self.code),
+            _ => format!("{}: {sentence}", self.code),
+        }
+    }
+
+    /// [`Problem::ru_brief`] with the technical cause, which is often a library's English.
     #[must_use]
     pub fn ru_line(&self) -> String {
-        let mut line = format!("{}: ", self.code);
-        if let Some(place) = &self.place {
-            line.push_str(place);
-            line.push_str(": ");
+        match &self.detail {
+            Some(detail) => format!("{} ({detail})", self.ru_brief()),
+            None => self.ru_brief(),
         }
-        line.push_str(&self.ru());
-        if let Some(detail) = &self.detail {
-            line.push_str(" (");
-            line.push_str(detail);
-            line.push(')');
-        }
-        line
     }
 
     fn fill(&self, side: impl Fn(&Entry) -> &'static str) -> String {
@@ -156,5 +158,17 @@ mod tests {
             problem.ru_line(),
             "MSK-DEC-03: a.xlsx: на листе «Классы» нет столбца «Код» (есть: Логин, Класс); сравните форму с прошлогодней"
         );
+    }
+
+    #[test]
+    fn a_place_that_the_sentence_names_is_not_said_twice() {
+        let problem = Problem::new("MSK-RUN-14")
+            .arg("file", "a.xlsx")
+            .arg("reasons", "нет листа")
+            .at("a.xlsx")
+            .because("os error 2");
+        let brief = "MSK-RUN-14: файл «a.xlsx» не подходит ни одному соединителю источника (нет листа)";
+        assert_eq!(problem.ru_brief(), brief);
+        assert_eq!(problem.ru_line(), format!("{brief} (os error 2)"));
     }
 }

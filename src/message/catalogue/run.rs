@@ -48,7 +48,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         en: "file `{file}` meets no connector of the source ({reasons})",
         ru: "файл «{file}» не подходит ни одному соединителю источника ({reasons})",
         cause: "форма файла изменилась или файл положен не в ту папку",
-        action: "сверьте шапку файла с описанием: msoko connector preview",
+        action: "сверьте шапку файла с описанием: msoko connector preview СОЕДИНИТЕЛЬ --file ФАЙЛ",
         disposition: Disposition::NeedsAdministrator,
     },
     Entry {
