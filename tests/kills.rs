@@ -89,7 +89,7 @@ async fn a_process_that_dies_at_any_named_point_loses_nothing_and_doubles_nothin
 
 /// Not a test of its own: what the test above starts as a process. Without the variable there is nothing to perform.
 #[tokio::test]
-#[ignore = "a step that other tests run as a process"]
+#[ignore = "the process that the tests of this file start and kill; does nothing by itself"]
 async fn a_step_of_the_flow_in_a_process_of_its_own() {
     if let Some(step) = std::env::var_os(STEP) {
         perform(step.to_str().expect("an ASCII path")).await;

@@ -88,7 +88,7 @@ async fn a_handshake_that_breaks_off_says_so() {
 }
 
 #[tokio::test]
-#[ignore = "run by the test below on a machine made poorer"]
+#[ignore = "needs a process without authorities; a_machine_without_authorities_… below starts it so"]
 async fn without_authorities_child() {
     let plain = server(Site::new().route("/", html("x"))).await;
     assert!(page(options(), &plain.url("/")).await.is_ok());
