@@ -11,11 +11,19 @@ use msoko::warehouse::reports::ReportKey;
 use msoko::warehouse::sources::{PullOutcome, Validators};
 use std::collections::HashMap;
 
-use crate::district::{District, at, batch, number, refused_row, school, unit_ref};
+use crate::district::{District, at, batch, number, on_both, refused_row, school, unit_ref};
 
-#[tokio::test]
-async fn refused_rows_are_answered_by_a_replay_or_a_newer_delivery_and_never_vanish() {
-    let district = District::new().await;
+on_both! {
+    refused_rows_are_answered_by_a_replay_or_a_newer_delivery_and_never_vanish,
+    refused_rows_of_a_refused_file_stay_readable_and_those_of_a_broken_load_go,
+    facts_of_a_site_have_a_history_and_the_more_certain_page_wins,
+    the_register_is_imported_renamed_and_never_led_astray,
+    the_state_of_sources_survives_failures_and_remembers_what_servers_said,
+    a_letter_is_queued_once_with_its_mark_and_claimed_by_one,
+    deadlines_are_closed_by_evidence_and_reports_keep_their_numbers,
+}
+
+async fn refused_rows_are_answered_by_a_replay_or_a_newer_delivery_and_never_vanish(district: District) {
     let warehouse = &district.warehouse;
     let load = async |bytes: &str, places: &[&str]| {
         let mut run = district.begin("a.xlsx", bytes).await;
@@ -77,9 +85,7 @@ async fn refused_rows_are_answered_by_a_replay_or_a_newer_delivery_and_never_van
     );
 }
 
-#[tokio::test]
-async fn refused_rows_of_a_refused_file_stay_readable_and_those_of_a_broken_load_go() {
-    let district = District::new().await;
+async fn refused_rows_of_a_refused_file_stay_readable_and_those_of_a_broken_load_go(district: District) {
     for (problem, left) in [
         (Problem::new("MSK-SNP-05"), 0),
         (Problem::new("MSK-DB-09").arg("source", "vpr").arg("series", "a"), 1),
@@ -126,9 +132,7 @@ fn fact(code: &'static str, value: FactValue, confidence: u8) -> Fact {
     }
 }
 
-#[tokio::test]
-async fn facts_of_a_site_have_a_history_and_the_more_certain_page_wins() {
-    let district = District::new().await;
+async fn facts_of_a_site_have_a_history_and_the_more_certain_page_wins(district: District) {
     let load = async |facts: Vec<Fact>, minutes: i64| {
         let mut run = district.begin("school-1", &format!("{facts:?}")).await;
         let rows = Batch {
@@ -182,9 +186,7 @@ async fn facts_of_a_site_have_a_history_and_the_more_certain_page_wins() {
     assert_eq!(district.warehouse.facts(None).await.expect("read").len(), 2);
 }
 
-#[tokio::test]
-async fn the_register_is_imported_renamed_and_never_led_astray() {
-    let district = District::new().await;
+async fn the_register_is_imported_renamed_and_never_led_astray(district: District) {
     let warehouse = &district.warehouse;
     let again = warehouse
         .import_units(
@@ -238,9 +240,7 @@ async fn the_register_is_imported_renamed_and_never_led_astray() {
     );
 }
 
-#[tokio::test]
-async fn the_state_of_sources_survives_failures_and_remembers_what_servers_said() {
-    let district = District::new().await;
+async fn the_state_of_sources_survives_failures_and_remembers_what_servers_said(district: District) {
     let warehouse = &district.warehouse;
     warehouse.source_started("vpr", at(1)).await.expect("noted");
     warehouse
@@ -305,9 +305,7 @@ fn letter(key: &str, to: &str) -> NewLetter {
     }
 }
 
-#[tokio::test]
-async fn a_letter_is_queued_once_with_its_mark_and_claimed_by_one() {
-    let district = District::new().await;
+async fn a_letter_is_queued_once_with_its_mark_and_claimed_by_one(district: District) {
     let warehouse = &district.warehouse;
     let mark = AlertMark {
         cause: "1/20@2026-03-01".to_owned(),
@@ -437,9 +435,7 @@ async fn a_letter_is_queued_once_with_its_mark_and_claimed_by_one() {
     assert_eq!(warehouse.retry_letters(None, at(44)).await.expect("queued"), 1);
 }
 
-#[tokio::test]
-async fn deadlines_are_closed_by_evidence_and_reports_keep_their_numbers() {
-    let district = District::new().await;
+async fn deadlines_are_closed_by_evidence_and_reports_keep_their_numbers(district: District) {
     let warehouse = &district.warehouse;
     warehouse
         .close_deadline("1/20@2026-03-01", "приказ № 1", "специалист", at(1))
