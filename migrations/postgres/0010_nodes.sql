@@ -2,9 +2,12 @@
 -- begun is taken over by the others. An embedded database has one holder and no rows here.
 
 create table node (
-  id text not null primary key,
-  seen_at text not null
+  id text collate "C" not null primary key,
+  seen_at text collate "C" not null
 );
 
-alter table run add column node text not null default '';
-alter table source_state add column node text not null default '';
+alter table run add column node text collate "C" not null default '';
+alter table source_state add column node text collate "C" not null default '';
+
+-- What waits is asked for every few seconds; what is closed only grows.
+create index quarantine_open on quarantine (source, series) where state = 'open';

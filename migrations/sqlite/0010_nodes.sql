@@ -8,3 +8,6 @@ create table node (
 
 alter table run add column node text not null default '';
 alter table source_state add column node text not null default '';
+
+-- What waits is asked for every few seconds; what is closed only grows.
+create index quarantine_open on quarantine (source, series) where state = 'open';

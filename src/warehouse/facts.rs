@@ -63,13 +63,16 @@ impl Warehouse {
     /// # Errors
     /// When the database refuses or holds what this program cannot read.
     pub async fn fact_history(&self, unit: &UnitId, code: &str) -> Result<Vec<StoredFact>, Problem> {
+        // Twice the key, because facts that hold and facts that were replaced have an index each.
         let rows = sql("read a fact's history", SELECT)
-            .push("fact f join snapshot s on s.id = f.snapshot join run r on r.id = f.run and r.state = 'published'")
-            .push(" where f.unit = ")
-            .push_bind(&unit.0)
-            .push(" and f.code = ")
-            .push_bind(code)
-            .push(" order by f.id")
+            .push(
+                "(select * from fact where unit = $1 and code = $2 and superseded_by is null \
+                 union all select * from fact where unit = $1 and code = $2 and superseded_by is not null) f \
+                 join snapshot s on s.id = f.snapshot join run r on r.id = f.run and r.state = 'published' \
+                 order by f.id",
+            )
+            .bind(&unit.0)
+            .bind(code)
             .records(&self.readers)
             .await?;
         rows.iter().map(read).collect()

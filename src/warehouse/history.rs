@@ -109,8 +109,8 @@ impl Warehouse {
         let rows: Vec<(i64, String, String, Option<String>, String)> = sql(
             "list snapshots",
             "select s.id, s.file, s.hash, s.original_hash, s.connector from snapshot s where s.source = $1 \
-             and s.id = (select max(r.snapshot) from run r join snapshot o on o.id = r.snapshot \
-             where o.source = s.source and o.file = s.file and r.state = 'published') order by s.id",
+             and s.id in (select max(r.snapshot) from run r join snapshot o on o.id = r.snapshot \
+             where o.source = $1 and r.state = 'published' group by o.file) order by s.id",
         )
         .bind(source)
         .all(&self.readers)

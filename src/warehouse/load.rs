@@ -116,7 +116,8 @@ pub(super) struct Loading {
 }
 
 impl Warehouse {
-    /// Records a delivery whose bytes lie in the store; the last one of the same file again when the bytes are equal.
+    /// Records a delivery whose bytes lie in the store; the last one of the same file
+    /// again when bytes and connector are equal.
     ///
     /// # Errors
     /// When the database refuses (`MSK-DB-06`, `-07`, `-08`).
@@ -125,15 +126,19 @@ impl Warehouse {
         let id = self
             .write(what, move |connection| {
                 Box::pin(async move {
-                    let known: Option<(i64, String)> = sql(
+                    let known: Option<(i64, String, String, Option<String>)> = sql(
                         what,
-                        "select id, hash from snapshot where source = $1 and file = $2 order by id desc limit 1",
+                        "select id, hash, connector, original_hash from snapshot where source = $1 and file = $2 \
+                         order by id desc limit 1",
                     )
                     .bind(&new.source)
                     .bind(&new.file)
                     .first(&mut *connection)
                     .await?;
-                    if let Some((id, _)) = known.filter(|(_, hash)| *hash == new.hash) {
+                    let same = |known: &(i64, String, String, Option<String>)| {
+                        (&known.1, &known.2, &known.3) == (&new.hash, &new.connector, &new.original_hash)
+                    };
+                    if let Some((id, ..)) = known.filter(same) {
                         return Ok(id);
                     }
                     sql(
@@ -206,9 +211,15 @@ impl Warehouse {
         let id: i64 = self
             .write(what, move |connection| {
                 Box::pin(async move {
-                    sql(what, "insert into run (source, series, snapshot, manifest, state, first_observation, first_fact, \
+                    // Ids of a load that is taken back may be given again, so that of a load beside it counts too.
+                    sql(
+                        what,
+                        "insert into run (source, series, snapshot, manifest, state, first_observation, first_fact, \
                          started_at, node) values ($1, $2, $3, $4, 'loading', \
-                         (select coalesce(max(id), 0) from observation), (select coalesce(max(id), 0) from fact), $5, $6) \
+                         coalesce((select min(first_observation) from run where state = 'loading'), \
+                         (select max(id) from observation), 0), \
+                         coalesce((select min(first_fact) from run where state = 'loading'), \
+                         (select max(id) from fact), 0), $5, $6) \
                          returning id",
                     )
                     .bind(source_column)

@@ -118,6 +118,14 @@ pub(super) async fn take_turn(session: &mut Session<'_>) -> Result<(), Problem> 
     Ok(())
 }
 
+/// The end of a query for one row to be claimed: another node that claims at the same moment takes the next one.
+pub(super) const fn skip_taken(session: &Session<'_>) -> &'static str {
+    match session {
+        Session::Sqlite(_) => "",
+        Session::Postgres(_) => " for update skip locked",
+    }
+}
+
 impl Warehouse {
     /// The other processes that live and share this warehouse, by name; none for an embedded database.
     ///

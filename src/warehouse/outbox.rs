@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use chrono::{DateTime, Utc};
 
+use super::nodes;
 use super::sql::{Record, sql};
 use super::store::Warehouse;
 use super::text::{ProblemColumns, moment, read_moment, unreadable};
@@ -62,7 +63,7 @@ pub enum AttemptOutcome {
     Sent(String),
     /// Queued again for a moment.
     Later(DateTime<Utc>, Problem),
-    /// Waits for a person, tried again by itself at a moment.
+    /// Waits for a person, tried again by itself at a moment; does not count as an attempt.
     Held(DateTime<Utc>, Problem),
     /// Given up until somebody asks for it again.
     Failed(Problem),
@@ -202,7 +203,7 @@ impl Warehouse {
         let rows: Vec<(String, String, String, String)> = sql(
             "read alert marks",
             "select cause, stage, letter, marked_at from alert_mark \
-             where substr(cause, 1, length($1)) = $1 and recipient = $2 order by marked_at, stage",
+             where cause >= $1 and cause < $1 || '\u{10ffff}' and recipient = $2 order by marked_at, stage",
         )
         .bind(prefix)
         .bind(recipient)
@@ -254,7 +255,9 @@ impl Warehouse {
                          where id = (select id from outbox where ",
                     )
                     .push(DUE)
-                    .push(" order by next_at, id limit 1) and ")
+                    .push(" order by next_at, id limit 1")
+                    .push(nodes::skip_taken(connection))
+                    .push(") and ")
                     .push(DUE)
                     .push(" returning id, key, attempt, recipient, message")
                     .bind(moment(now))
@@ -316,7 +319,8 @@ impl Warehouse {
                     what,
                     "update outbox_attempt set finished_at = $3, outcome = $4, receipt = $5, problem_code = $6, \
                      problem_args = $7, problem_detail = $8 \
-                     where letter = $1 and attempt = $2 and finished_at is null",
+                     where id = (select max(id) from outbox_attempt where letter = $1 and attempt = $2) \
+                     and finished_at is null",
                 )
                 .bind(letter)
                 .bind(i64::from(attempt))
@@ -331,6 +335,7 @@ impl Warehouse {
                 sql(
                     what,
                     "update outbox set state = $3, next_at = $4, \
+                     attempt = attempt - case when $3 = 'held' then 1 else 0 end, \
                      problem_code = $5, problem_args = $6, problem_place = $7, problem_detail = $8, \
                      finished_at = case when $3 in ('sent', 'failed') then $9 end \
                      where id = $1 and attempt = $2 and state = 'sending'",

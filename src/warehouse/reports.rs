@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
+use super::nodes;
 use super::sql::sql;
 use super::store::Warehouse;
 use super::text::{moment, read_moment};
@@ -54,6 +55,7 @@ impl Warehouse {
         let what = "keep a report";
         self.write(what, move |connection| {
             Box::pin(async move {
+                nodes::take_turn(connection).await?;
                 let known: Option<String> = sql(
                     what,
                     "select id from report where code = $1 and period = $2 and unit = $3 and fingerprint = $4",

@@ -85,12 +85,16 @@ pub(super) async fn copy_to(connection: &mut SqliteConnection, target: &Path) ->
     std::fs::File::open(&partial)
         .and_then(|file| file.sync_all())
         .map_err(disk)?;
-    // Claims the name, so that a backup made meanwhile is not replaced.
-    std::fs::File::create_new(target).map_err(|error| match error.kind() {
+    // A link, so that the name appears with the whole file and a backup made meanwhile is not replaced.
+    std::fs::hard_link(&partial, target).map_err(|error| match error.kind() {
         std::io::ErrorKind::AlreadyExists => Problem::new("MSK-DB-13").arg("path", target.display()),
         _ => disk(error),
     })?;
-    std::fs::rename(&partial, target).map_err(disk)
+    std::fs::remove_file(&partial).map_err(disk)?;
+    let folder = target.parent().filter(|folder| !folder.as_os_str().is_empty());
+    std::fs::File::open(folder.unwrap_or(Path::new(".")))
+        .and_then(|folder| folder.sync_all())
+        .map_err(disk)
 }
 
 /// The code of a refusal: busy, disk, or everything else.

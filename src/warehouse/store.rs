@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use sqlx::postgres::PgPool;
-use sqlx::sqlite::SqliteJournalMode;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode};
 use sqlx::{Connection, SqliteConnection};
 use tokio::sync::Mutex;
 
@@ -45,7 +45,7 @@ pub struct Warehouse {
 #[derive(Debug, Clone)]
 enum Writer {
     /// One connection: the engine knows one writer at a time, and its cache stays warm.
-    Sqlite(Arc<Mutex<SqliteConnection>>),
+    Sqlite(Arc<Mutex<SqliteConnection>>, Box<SqliteConnectOptions>),
     Postgres(PgPool),
 }
 
@@ -107,7 +107,7 @@ impl Warehouse {
                 migrate::apply(&mut Session::Sqlite(&mut writer), &name).await?;
             }
             migrate::expect(&mut Session::Sqlite(&mut writer), &name).await?;
-            Some(Writer::Sqlite(Arc::new(Mutex::new(writer))))
+            Some(Writer::Sqlite(Arc::new(Mutex::new(writer)), Box::new(opening)))
         };
         Ok(Self {
             name,
@@ -168,19 +168,26 @@ impl Warehouse {
         let task = tokio::spawn(async move {
             let _held = lock;
             match writer {
-                Writer::Sqlite(connection) => {
+                Writer::Sqlite(connection, opening) => {
                     let mut connection = connection.lock().await;
                     let mut transaction = connection
                         .begin_with("begin immediate")
                         .await
                         .map_err(|error| refused(what, &error))?;
                     let done = work(&mut Session::Sqlite(&mut transaction)).await;
-                    settle(what, transaction, done).await
+                    let (done, sound) = settle(what, transaction, done).await;
+                    if !sound {
+                        // A full disk ends a transaction behind the library's back; it would refuse all later ones.
+                        *connection = SqliteConnection::connect_with(&opening)
+                            .await
+                            .map_err(|error| refused(what, &error))?;
+                    }
+                    done
                 }
                 Writer::Postgres(pool) => {
                     let mut transaction = pool.begin().await.map_err(|error| refused(what, &error))?;
                     let done = work(&mut Session::Postgres(&mut transaction)).await;
-                    settle(what, transaction, done).await
+                    settle(what, transaction, done).await.0
                 }
             }
         });
@@ -189,7 +196,7 @@ impl Warehouse {
 
     /// Gives the page cache of a finished load back to the system.
     pub(super) async fn shrink(&self) -> Result<(), Problem> {
-        if let Some(Writer::Sqlite(writer)) = &self.writer {
+        if let Some(Writer::Sqlite(writer, _)) = &self.writer {
             sqlx::query("pragma shrink_memory")
                 .execute(&mut *writer.lock().await)
                 .await
@@ -210,7 +217,7 @@ impl Warehouse {
                 pool.close().await;
             }
         }
-        if let Some(Writer::Sqlite(writer)) = self.writer {
+        if let Some(Writer::Sqlite(writer, _)) = self.writer {
             sqlx::query("pragma wal_checkpoint(truncate)")
                 .execute(&mut *writer.lock().await)
                 .await
@@ -237,24 +244,19 @@ impl Warehouse {
     }
 }
 
+/// Commits or rolls back; false when the connection did not follow.
 async fn settle<D: sqlx::Database, T>(
     what: &'static str,
     transaction: sqlx::Transaction<'_, D>,
     done: Result<T, Problem>,
-) -> Result<T, Problem> {
+) -> (Result<T, Problem>, bool) {
     match done {
-        Ok(value) => transaction
-            .commit()
-            .await
-            .map(|()| value)
-            .map_err(|error| refused(what, &error)),
-        Err(problem) => {
-            // A server that has gone has rolled back already.
-            if let Err(error) = transaction.rollback().await {
-                tracing::debug!("rolling back after a problem: {error}");
-            }
-            Err(problem)
-        }
+        Ok(value) => match transaction.commit().await {
+            Ok(()) => (Ok(value), true),
+            Err(error) => (Err(refused(what, &error)), false),
+        },
+        // The problem itself is told, not that the database has rolled back already.
+        Err(problem) => (Err(problem), transaction.rollback().await.is_ok()),
     }
 }
 

@@ -50,7 +50,7 @@ impl District {
         let dir = tempfile::tempdir().expect("folder");
         let server = match engine {
             Engine::Sqlite => None,
-            Engine::Postgres => Some(server()?),
+            Engine::Postgres => Some(Server::start()?),
         };
         let url = match &server {
             Some(server) => server.url(),
@@ -162,19 +162,6 @@ impl District {
 
 pub(crate) async fn open(url: &str, access: Access) -> Result<Warehouse, Problem> {
     Warehouse::open(url, access, "msoko test", at(0)).await
-}
-
-fn server() -> Option<Server> {
-    match Server::start() {
-        Ok(server) => Some(server),
-        Err(reason) => {
-            #[expect(clippy::print_stderr, reason = "a test that is left out says so")]
-            {
-                eprintln!("LEFT OUT: not run on PostgreSQL: {reason}");
-            }
-            None
-        }
-    }
 }
 
 /// Runs stories about a district on the embedded database and on a server.

@@ -3,6 +3,8 @@
 use msoko::domain::observation::{Amount, Observation};
 use msoko::domain::unit::{UnitId, UnitRef};
 use msoko::domain::vocabulary::{Measure, Procedure};
+use msoko::message::Problem;
+use msoko::warehouse::load::NewSnapshot;
 use msoko::warehouse::observations::ObservationQuery;
 use std::sync::Arc;
 
@@ -14,6 +16,8 @@ on_both! {
     nobody_sees_a_load_before_it_is_published_and_a_killed_one_is_gone,
     a_dropped_load_is_taken_back_when_its_series_is_loaded_again,
     two_loads_of_the_same_numbers_at_once_do_not_mix,
+    a_load_that_began_beside_a_refused_one_is_taken_back_whole,
+    the_same_bytes_of_another_connector_are_another_delivery,
     a_key_that_stands_twice_keeps_its_first_value_and_the_second_waits_in_quarantine,
     an_empty_or_halved_delivery_is_held_back_until_confirmed,
     equal_bytes_under_the_same_manifest_need_no_parsing,
@@ -161,6 +165,56 @@ async fn two_loads_of_the_same_numbers_at_once_do_not_mix(district: District) {
         .await
         .expect("published");
     assert_eq!(summary.observations_new, 9000);
+}
+
+async fn a_load_that_began_beside_a_refused_one_is_taken_back_whole(district: District) {
+    district.load("a.xlsx", vec![number(1, 2, 7, 11)]).await;
+    let many = |mark: usize| {
+        (0..9000usize)
+            .map(|row| number(row % 12, mark + row / 12, 1, 9))
+            .collect()
+    };
+    let mut refused = district.begin("b.xlsx", "b").await;
+    district
+        .warehouse
+        .stage(&mut refused, batch(many(1000)))
+        .await
+        .expect("staged");
+    let mut killed = district.begin("c.xlsx", "c").await;
+    let problem = Problem::new("MSK-SNP-05");
+    district
+        .warehouse
+        .abandon(refused, &problem, at(2))
+        .await
+        .expect("taken back");
+    let mut rows: Vec<Observation> = many(5000);
+    rows.push(number(1, 2, 8, 12));
+    district
+        .warehouse
+        .stage(&mut killed, batch(rows))
+        .await
+        .expect("staged");
+    drop(killed);
+    let district = district.kill().await;
+    assert_eq!(district.values().await.len(), 1);
+    assert_eq!(district.history(1, 2).await, [7]);
+}
+
+async fn the_same_bytes_of_another_connector_are_another_delivery(district: District) {
+    let new = |connector: &str| NewSnapshot {
+        hash: "h".to_owned(),
+        source: "vpr".to_owned(),
+        connector: connector.to_owned(),
+        file: "a.xlsx".to_owned(),
+        ..NewSnapshot::default()
+    };
+    let mut ids = Vec::new();
+    for connector in ["vpr-marks", "vpr-marks", "own"] {
+        let id = district.warehouse.record_snapshot(new(connector), at(1)).await;
+        ids.push(id.expect("recorded"));
+    }
+    assert_eq!(ids[0], ids[1]);
+    assert_ne!(ids[1], ids[2]);
 }
 
 async fn a_key_that_stands_twice_keeps_its_first_value_and_the_second_waits_in_quarantine(district: District) {
