@@ -4,13 +4,20 @@ use std::collections::HashMap;
 
 use super::gather::mark_place;
 use super::names::{HEADINGS, Holds, holds, label_of};
-use super::text::{MAX_TEXT, inner, is_hidden};
+use super::text::{MAX_TEXT, inner};
 use super::tree::{NodeId, Page};
 use super::words::{flat, fold, is_dash, is_filler, is_refusal, tight};
 use crate::domain::place::Place;
 
 /// Most marks read from one page: a table of 300 teachers has 3,000.
 const MAX_MARKS: usize = 20_000;
+
+/// Names of one mark that are looked at; a file that serves two codes has two.
+const MAX_NAMES: usize = 8;
+/// Longest name of a mark; the longest of the recommendations has 27 letters.
+const MAX_NAME: usize = 40;
+/// Longest address taken from a link.
+const MAX_HREF: usize = 2_000;
 
 /// Nodes of a table among which its header is looked for.
 const HEADER_NODES: usize = 400;
@@ -30,6 +37,10 @@ pub(crate) struct Mark {
     pub(crate) hrefs: Vec<String>,
     /// True when the element is hidden by style.
     hidden: bool,
+    /// True when one of the names is that of a record.
+    pub(crate) record: bool,
+    /// The nearest record mark around, by position in the list; wrappers and plain marks on the way are skipped.
+    main: Option<usize>,
 }
 
 /// What a mark says.
@@ -76,8 +87,9 @@ impl<'p> Marks<'p> {
             };
             let names: Vec<String> = value
                 .split_whitespace()
+                .take(MAX_NAMES)
                 .map(bare_name)
-                .filter(|name| !name.is_empty())
+                .filter(|name| is_name(name))
                 .collect();
             if names.is_empty() || list.len() >= MAX_MARKS {
                 continue;
@@ -89,14 +101,20 @@ impl<'p> Marks<'p> {
                 open.pop();
             }
             let parent = open.last().map(|(position, _)| *position);
+            let main = parent.and_then(|parent| match list[parent].record {
+                true => Some(parent),
+                false => list[parent].main,
+            });
             open.push((list.len(), node));
             list.push(Mark {
+                record: names.iter().any(|name| holds(&key(name)) == Holds::Record),
                 names,
                 parent,
+                main,
                 node,
                 text: String::new(),
                 hrefs: Vec::new(),
-                hidden: is_hidden(page, node),
+                hidden: page.is_hidden(node),
             });
         }
         let mut leaf = vec![true; list.len()];
@@ -143,7 +161,7 @@ impl<'p> Marks<'p> {
 
     /// Marks of a folded name outside every record.
     pub(crate) fn alone<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a Mark> {
-        self.named(name).filter(|mark| self.main_of(mark).is_none())
+        self.named(name).filter(|mark| mark.main.is_none())
     }
 
     fn counts(&self, mark: &Mark) -> bool {
@@ -160,19 +178,6 @@ impl<'p> Marks<'p> {
         mark_place(self.line(mark), mark.names.first().map_or("", String::as_str))
     }
 
-    /// The nearest record mark around; wrappers and plain marks on the way are skipped.
-    fn main_of(&self, mark: &Mark) -> Option<usize> {
-        let mut at = mark.parent;
-        while let Some(position) = at {
-            let above = &self.list[position];
-            if above.names.iter().any(|name| holds(&key(name)) == Holds::Record) {
-                return Some(position);
-            }
-            at = above.parent;
-        }
-        None
-    }
-
     /// Records of a main mark. Without children inside the main mark, children of these names that stand alone
     /// are grouped instead; rows that only repeat headings are left out. The second value counts those.
     pub(crate) fn records(&self, main: &str, children: &[&str]) -> (Vec<Record<'_>>, usize) {
@@ -186,7 +191,7 @@ impl<'p> Marks<'p> {
         }
         let mut alone: Vec<(String, &Mark)> = Vec::new();
         for mark in self.list.iter().filter(|mark| self.counts(mark)) {
-            let above = self.main_of(mark);
+            let above = mark.main;
             for name in mark.names.iter().map(|name| key(name)) {
                 let group = above.and_then(|above| positions.binary_search(&above).ok());
                 match group {
@@ -342,6 +347,12 @@ fn bare_name(name: &str) -> String {
         .collect()
 }
 
+/// A name goes into the places of facts: anything that is no plain word is text of the page.
+fn is_name(name: &str) -> bool {
+    let plain = |letter: u8| letter.is_ascii_alphanumeric() || matches!(letter, b'-' | b'_');
+    !name.is_empty() && name.len() <= MAX_NAME && name.bytes().all(plain)
+}
+
 /// Orphaned children are paired only when the two leading properties are equally many.
 fn are_paired(alone: &[(String, &Mark)]) -> bool {
     let count = |name: &str| alone.iter().filter(|(known, _)| known == name).count();
@@ -402,7 +413,7 @@ fn hrefs(page: &Page, node: NodeId) -> Vec<String> {
         .chain(around)
         .filter_map(|id| page.attr(id, "href"))
         .map(|href| href.trim().to_owned())
-        .filter(|href| !href.is_empty())
+        .filter(|href| !href.is_empty() && href.len() <= MAX_HREF)
         .take(200)
         .collect()
 }
@@ -440,6 +451,21 @@ mod tests {
                 ("eduForm".into(), Some(0), "в")
             ]
         );
+    }
+
+    #[test]
+    fn names_that_are_no_words_are_left_out() {
+        let names = |value: &str| {
+            let page = Page::parse(&format!("<p itemprop=\"{value}\">а</p>")).expect("small");
+            let marks = Marks::of(&page);
+            marks.list.first().map(|mark| mark.names.clone()).unwrap_or_default()
+        };
+        assert_eq!(names("Образцов\u{202e}Пример<b> regDate"), ["regDate"]);
+        assert_eq!(
+            names(&format!("e-mail {} reg\u{200b}Date", "a".repeat(41))),
+            ["e-mail", "regDate"]
+        );
+        assert_eq!(names(&"x ".repeat(100)).len(), MAX_NAMES);
     }
 
     #[test]

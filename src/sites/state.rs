@@ -101,12 +101,7 @@ fn placeholders(marks: &Marks<'_>, section: Section) -> bool {
         dropped += headings;
     }
     let outside = marks.list.iter().any(|mark| {
-        let alone = mark.parent.is_none_or(|parent| {
-            marks.list[parent]
-                .names
-                .iter()
-                .all(|name| holds(&name.to_lowercase()) != Holds::Record)
-        });
+        let alone = mark.parent.is_none_or(|parent| !marks.list[parent].record);
         alone && !mark.is("copy") && mark.value().is_some()
     });
     dropped > 0 && !outside
