@@ -59,7 +59,12 @@ fn preview(path: &Path) -> Vec<Value> {
         body: &body,
     };
     let url = format!("https://school.example/sveden/{}", section.as_str());
-    let reading = read_answer(section, &answer, &url, &Arc::new(UnitRef::default()));
+    let reading = read_answer(
+        Wanted::Subsection(section),
+        &answer,
+        &url,
+        &Arc::new(UnitRef::default()),
+    );
     let mut lines: Vec<Value> = reading.facts.iter().map(|fact| fact_json(fact, &file)).collect();
     for problem in &reading.problems {
         lines.push(
@@ -150,7 +155,7 @@ fn compare(path: &Path, gold: &Value) {
         body: &body,
     };
     let reading = read_answer(
-        section,
+        Wanted::Subsection(section),
         &answer,
         "https://school.example/sveden/x",
         &Arc::new(UnitRef::default()),
@@ -174,7 +179,9 @@ fn compare(path: &Path, gold: &Value) {
             "{unwanted}"
         );
     }
-    let text = reading.text.expect("a page");
+    let PageKind::Html { text, .. } = classify(&answer) else {
+        panic!("a page");
+    };
     let page = tree::Page::parse(&text).expect("small");
     let marks = marks::Marks::of(&page);
     let wanted = list("microdata");

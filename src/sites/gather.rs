@@ -56,7 +56,7 @@ impl Found {
 #[derive(Debug)]
 pub(crate) struct Gather<'a> {
     unit: &'a Arc<UnitRef>,
-    url: &'a str,
+    pub(crate) url: &'a str,
     /// The day the page itself names; every fact of the page carries it.
     pub(crate) as_of: Option<String>,
     /// Found so far.
