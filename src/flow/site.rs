@@ -95,6 +95,12 @@ pub async fn walk_all(
         return Err(stopped());
     }
     walked.sort_by(|left, right| left.title.cmp(&right.title));
+    // What this version does not read is the same on every site: once is enough.
+    let mut said = BTreeSet::new();
+    for one in &mut walked {
+        one.warnings
+            .retain(|problem| problem.code() != "MSK-SITE-12" || said.insert(problem.ru()));
+    }
     Ok(walked)
 }
 
@@ -313,6 +319,17 @@ fn read_fetched(wanted: Wanted, page: &Fetched<Vec<u8>>, unit: &Arc<UnitRef>) ->
     sites::read_answer(wanted, &answer, &page.final_url, unit)
 }
 
+/// Puts the address of the page in front of the place; what this version does not read holds for every page.
+fn on_page(problem: Problem, url: &str) -> Problem {
+    if problem.code() == "MSK-SITE-12" {
+        return problem;
+    }
+    let place = problem
+        .place()
+        .map_or_else(|| url.to_owned(), |place| format!("{url}, {place}"));
+    problem.at(place)
+}
+
 /// Takes what was read of one page into what was seen.
 fn take(walk: &mut Walk, seen: &mut Seen, wanted: Wanted, reading: Reading, page: Fetched<Vec<u8>>) {
     seen.warnings.extend(page.tls_fault);
@@ -326,7 +343,9 @@ fn take(walk: &mut Walk, seen: &mut Seen, wanted: Wanted, reading: Reading, page
             seen.filled.extend(wanted.section());
         }
         seen.facts.extend(reading.facts);
-        seen.warnings.extend(reading.problems);
+        let told = reading.problems.into_iter().chain(reading.notes);
+        seen.warnings
+            .extend(told.map(|problem| on_page(problem, &page.final_url)));
         seen.pages += 1;
     } else {
         // What is no subsection speaks of the site alone; the states of subsections come with the end of the walk.
@@ -422,7 +441,7 @@ pub fn read_page(
     let summary = ReadSummary {
         rows_read: u64::from(matches!(reading.outcome, sites::Outcome::Page(_))),
         facts: facts.len() as u64,
-        warnings: reading.problems,
+        warnings: reading.problems.into_iter().chain(reading.notes).collect(),
         refused: reading.refused,
         ..ReadSummary::default()
     };
@@ -488,6 +507,19 @@ mod tests {
             seen.facts.iter().any(|fact| {
                 fact.code == "doc_admission_rules_present" && fact.value == Some(FactValue::Bool(true))
             })
+        );
+    }
+
+    #[test]
+    fn an_unfilled_subsection_is_named_with_its_page() {
+        let pages = [("https://school.example/sveden/vacant", "<h1>Вакантные места</h1>")];
+        let seen = seen_of(&pages, &[Section::Vacant]);
+        let lines: Vec<String> = seen.warnings.iter().map(Problem::ru_line).collect();
+        assert_eq!(
+            lines,
+            [
+                "MSK-SITE-18: https://school.example/sveden/vacant: подраздел «Вакантные места» (vacant) не заполнен: только заголовок"
+            ]
         );
     }
 

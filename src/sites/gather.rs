@@ -140,12 +140,7 @@ impl<'a> Gather<'a> {
         } else {
             text.chars().take(20).collect()
         };
-        self.problem(
-            Problem::new("MSK-SITE-14")
-                .arg("code", code)
-                .arg("found", found)
-                .at(place),
-        );
+        self.problem(codes::problem("MSK-SITE-14", code).arg("found", found).at(place));
     }
 
     /// Something that could not be read.

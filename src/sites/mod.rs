@@ -200,7 +200,7 @@ fn look(wanted: Wanted, text: &str, gather: &mut Gather<'_>) -> Option<Leads> {
     if confirmed {
         fill(section, &sheet, &page, gather);
     } else {
-        gather.problem(Problem::new("MSK-SITE-11").arg("section", section.as_str()));
+        gather.problem(section.problem("MSK-SITE-11"));
         gather.word(
             "subsection_content_state",
             "not_found",
@@ -240,10 +240,6 @@ fn fill(section: Section, sheet: &read::Sheet<'_>, page: &tree::Page, gather: &m
     if matches!(state, state::ContentState::Filled | state::ContentState::Garbage) {
         read::section(section, sheet, gather);
     } else {
-        gather.problem(
-            Problem::new("MSK-SITE-18")
-                .arg("section", section.as_str())
-                .arg("state", state.as_str()),
-        );
+        gather.problem(section.problem("MSK-SITE-18").arg("what", state.ru()));
     }
 }

@@ -42,6 +42,19 @@ impl ContentState {
             Self::Garbage => "garbage",
         }
     }
+
+    /// What stands on the page, for people.
+    pub(crate) const fn ru(self) -> &'static str {
+        match self {
+            Self::Filled => "сведения",
+            Self::Empty => "только заголовок",
+            Self::EmptyTable => "таблица без значений",
+            Self::RequirementText => "текст требований вместо сведений",
+            Self::Template => "пустой шаблон",
+            Self::MarkupStub => "вместо значений повторено название",
+            Self::Garbage => "значения не на своих местах",
+        }
+    }
 }
 
 /// Judges a page before its facts are read.

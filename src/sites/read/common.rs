@@ -7,6 +7,7 @@ use regex::Regex;
 use super::Sheet;
 use crate::domain::vocabulary::FactState;
 use crate::message::Problem;
+use crate::sites::codes;
 use crate::sites::gather::{Found, Gather, line_place, mark_place};
 use crate::sites::marks::{Mark, Said};
 use crate::sites::values::{date, emails, phones, requisites, sites};
@@ -183,7 +184,7 @@ fn take(
 }
 
 fn unreadable(code: &'static str) -> Problem {
-    Problem::new("MSK-SITE-13").arg("code", code)
+    codes::problem("MSK-SITE-13", code)
 }
 
 fn founders(sheet: &Sheet<'_>, gather: &mut Gather<'_>) {
