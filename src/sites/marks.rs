@@ -21,6 +21,8 @@ const MAX_HREF: usize = 2_000;
 
 /// Nodes of a table among which its header is looked for.
 const HEADER_NODES: usize = 400;
+/// Cells of the first row that count as headings.
+const MAX_HEADINGS: usize = 40;
 
 /// One marked element as it stands on the page.
 #[derive(Debug)]
@@ -206,13 +208,14 @@ impl<'p> Marks<'p> {
         }
         let mut records = Vec::new();
         let mut dropped = 0;
+        let mut heads = HashMap::new();
         for fields in groups.into_iter().flat_map(split_repeats) {
             let line = fields.first().map_or(0, |(_, mark)| self.line(mark));
             let record = Record { line, fields };
             if record.fields.is_empty() {
                 continue;
             }
-            if self.repeats_headings(&record) {
+            if self.repeats_headings(&record, &mut heads) {
                 dropped += 1;
             } else {
                 records.push(record);
@@ -222,11 +225,11 @@ impl<'p> Marks<'p> {
     }
 
     /// True when the texts of the row are the headings of its table, or standard headings; zeros beside them do not help.
-    fn repeats_headings(&self, record: &Record<'_>) -> bool {
+    fn repeats_headings(&self, record: &Record<'_>, heads: &mut HashMap<NodeId, Head>) -> bool {
         let headings = record
             .fields
             .first()
-            .map_or_else(Vec::new, |(_, mark)| self.headings_of(mark));
+            .map_or_else(Vec::new, |(_, mark)| self.headings_of(mark, heads));
         let mut texts = 0;
         let mut same = 0;
         for (name, mark) in &record.fields {
@@ -246,23 +249,48 @@ impl<'p> Marks<'p> {
     }
 
     /// Folded headings of the table a mark stands in; the mark's own row counts only when it is made of `th`.
-    fn headings_of(&self, mark: &Mark) -> Vec<String> {
+    fn headings_of(&self, mark: &Mark, heads: &mut HashMap<NodeId, Head>) -> Vec<String> {
         let page = self.page;
         let row = page.ancestors(mark.node).find(|id| page.is(*id, &["tr"]));
         let Some(table) = page.ancestors(mark.node).find(|id| page.is(*id, &["table"])) else {
             return Vec::new();
         };
-        let first = page.all(table, &["tr"]).next().filter(|first| Some(*first) != row);
-        // The header stands at the top: looking further would cost the whole table for each of its rows.
-        let cells = page
-            .inside(table)
-            .take(HEADER_NODES)
-            .filter(|id| page.is(*id, &["th"]))
-            .chain(first.into_iter().flat_map(|first| page.all(first, &["td"])).take(40));
-        cells
-            .map(|cell| tight(&inner(page, cell, 400)))
-            .filter(|text| !text.is_empty())
-            .collect()
+        let head = heads.entry(table).or_insert_with(|| Head::of(page, table));
+        let first = head.first.filter(|first| Some(*first) != row);
+        let cells = first.map_or(&[][..], |_| &head.cells);
+        head.labels.iter().chain(cells).cloned().collect()
+    }
+}
+
+/// The header of a table, looked at once for all of its rows.
+struct Head {
+    first: Option<NodeId>,
+    /// Texts of `th`.
+    labels: Vec<String>,
+    /// Texts of `td` in the first row.
+    cells: Vec<String>,
+}
+
+impl Head {
+    fn of(page: &Page, table: NodeId) -> Self {
+        let texts = |cells: &mut dyn Iterator<Item = NodeId>| {
+            cells
+                .map(|cell| tight(&inner(page, cell, 400)))
+                .filter(|text| !text.is_empty())
+                .collect()
+        };
+        let first = page.all(table, &["tr"]).next();
+        // The header stands at the top.
+        let mut labels = page.inside(table).take(HEADER_NODES).filter(|id| page.is(*id, &["th"]));
+        let mut cells = first
+            .into_iter()
+            .flat_map(|first| page.all(first, &["td"]))
+            .take(MAX_HEADINGS);
+        Self {
+            first,
+            labels: texts(&mut labels),
+            cells: texts(&mut cells),
+        }
     }
 }
 
