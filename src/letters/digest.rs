@@ -40,7 +40,7 @@ pub struct Digest<'a> {
     pub next: Vec<Term>,
     /// Last of those days.
     pub next_until: NaiveDate,
-    /// Later this month.
+    /// Later: this month, or further when today is a day of reminding about it.
     pub later: Vec<Term>,
     /// Rows whose phrase gives no date.
     pub unclear: Vec<Term>,
@@ -82,7 +82,7 @@ impl Digest<'_> {
                 format!("Ближайшие семь рабочих дней, до {until}"),
                 &self.next,
             ),
-            (Tone::Plain, "Позже в этом месяце".to_owned(), &self.later),
+            (Tone::Plain, "Позже".to_owned(), &self.later),
             (Tone::Warn, "Нужно уточнить дату".to_owned(), &self.unclear),
         ]
     }
@@ -96,7 +96,13 @@ impl Digest<'_> {
         if facts.is_empty() {
             return format!("Сроки: {}", agree(count(self.changed.len()), CHANGE));
         }
-        format!("Сроки на неделю: {}", facts.join(", "))
+        let is_far = self.overdue.is_empty() && self.today.is_empty() && self.next.is_empty();
+        let what = if is_far {
+            "Сроки"
+        } else {
+            "Сроки на неделю"
+        };
+        format!("{what}: {}", facts.join(", "))
     }
 
     /// `2 просрочено`, `1 сегодня`, `4 до 25 февраля`; of the quieter sections only when these are empty.
@@ -113,7 +119,10 @@ impl Digest<'_> {
             }
         }
         if facts.is_empty() {
-            for (terms, when) in [(&self.later, "до конца месяца"), (&self.unclear, "без даты")] {
+            for (terms, when) in [
+                (&self.later, format!("после {until}")),
+                (&self.unclear, "без даты".to_owned()),
+            ] {
                 if !terms.is_empty() {
                     facts.push(format!("{}{NBSP}{when}", terms.len()));
                 }
