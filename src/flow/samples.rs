@@ -56,8 +56,14 @@ impl Desk {
                 .await
                 .expect("readable")
                 .expect("a message");
+            let thread = String::from_utf8_lossy(&bytes)
+                .lines()
+                .find_map(|line| line.strip_prefix("In-Reply-To: ").map(str::to_owned));
+            let text = text_of(&bytes).expect("a text twin");
             letters.push(Queued {
-                text: text_of(&bytes).expect("a text twin"),
+                kind: record.kind,
+                text: text.split_whitespace().collect::<Vec<_>>().join(" "),
+                thread,
             });
         }
         letters
@@ -66,7 +72,10 @@ impl Desk {
 
 /// A letter in the outbox.
 pub(super) struct Queued {
+    pub(super) kind: String,
+    /// The text twin as one line.
     pub(super) text: String,
+    pub(super) thread: Option<String>,
 }
 
 fn put(path: &Path, text: &str) {

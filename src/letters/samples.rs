@@ -241,6 +241,7 @@ fn source() -> SourceName {
 pub(super) fn source_failing(office: &Office) -> SourceFailing<'_> {
     SourceFailing {
         frame: frame(office, "source/vpr/2026-02-14/failing"),
+        thread: "source/vpr/2026-02-14".to_owned(),
         source: source(),
         since: "2026-02-14T06:00:00+03:00".parse().expect("a moment"),
         last_success: Some("2026-02-13T06:00:00+03:00".parse().expect("a moment")),
@@ -264,9 +265,11 @@ pub(super) fn source_failing(office: &Office) -> SourceFailing<'_> {
 pub(super) fn source_recovered(office: &Office) -> SourceRecovered<'_> {
     SourceRecovered {
         frame: frame(office, "source/vpr/2026-02-14/recovered"),
+        thread: "source/vpr/2026-02-14".to_owned(),
         source: source(),
         since: "2026-02-14T06:00:00+03:00".parse().expect("a moment"),
         at: "2026-02-16T07:45:00+03:00".parse().expect("a moment"),
+        in_part: false,
         brought: Some("загружено 1 240 показателей, в карантине 0 строк".to_owned()),
     }
 }
