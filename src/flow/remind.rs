@@ -11,6 +11,7 @@ use crate::deadlines::{self, Request, Stage, digest_day, stage, stage_since};
 use crate::domain::letter::{Attachment, Letter};
 use crate::domain::number::{NBSP, date_long, date_short};
 use crate::domain::roadmap::Deadline;
+use crate::domain::text::after_colon;
 use crate::domain::unit::{Register, UnitId};
 use crate::domain::vocabulary::{DeadlineState, UnitKind};
 use crate::letters::digest::{Change, Digest};
@@ -305,7 +306,7 @@ impl<'a> Scribe<'a> {
         let wanted = if deadline.indicator.trim().is_empty() {
             "подтвердите выполнение документом".to_owned()
         } else {
-            format!("обеспечьте результат: {}", lower_first(&deadline.indicator))
+            format!("обеспечьте результат: {}", after_colon(deadline.indicator.trim()))
         };
         Reminder {
             frame: self.frame(recipient, key, attachments),
@@ -317,9 +318,6 @@ impl<'a> Scribe<'a> {
                 Stage::Overdue(1) => reminder::Stage::After(1),
                 Stage::Overdue(_) => reminder::Stage::Weekly,
             },
-            copy: None,
-            document: format!("дорожная карта «{}»", deadline.direction),
-            known: reminder::Known::default(),
         }
     }
 
@@ -453,13 +451,6 @@ async fn changes(
         })
     });
     Ok(closed.collect())
-}
-
-fn lower_first(text: &str) -> String {
-    let mut letters = text.trim().chars();
-    letters
-        .next()
-        .map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
 }
 
 #[cfg(test)]
