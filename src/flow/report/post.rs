@@ -76,10 +76,9 @@ fn attachments(report: &Report) -> Vec<Attachment> {
 /// The short form: conclusions, the table of results, the first chart.
 fn letter<'a>(report: &Report, frame: Frame<'a>) -> Result<ReportLetter<'a>, Problem> {
     let document = &report.document;
-    let summary: Vec<String> = document
+    let summary = document
         .conclusions()
         .map(|conclusion| conclusion.text.clone())
-        .take(7)
         .collect();
     let figure = document.figures().next();
     let chart = figure
