@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
+use crate::domain::document::WITHHELD;
 use crate::domain::place::column_letters;
 use crate::domain::stored::StoredObservation;
 use crate::domain::unit::UnitId;
@@ -90,7 +91,7 @@ fn source_json(source: &StoredObservation, open: bool) -> Value {
         "key": source.key.to_string(),
         "unit": source.key.unit.0,
         "file": &*source.file,
-        "place": source.place.as_str(),
+        "place": if open { source.place.as_str() } else { WITHHELD },
         "snapshot": &*source.snapshot,
         "received": source.received.to_rfc3339(),
     });

@@ -164,6 +164,28 @@ fn values_that_would_give_a_hidden_cell_away_are_not_in_the_list_of_origins() {
 }
 
 #[test]
+fn five_to_nine_pupils_give_counts_per_mark_and_no_points_even_where_nobody_is_hidden() {
+    let mut keys = Vec::new();
+    let found = rendered(|district, _| keys.extend(district.observations.iter().map(|one| one.key.clone())));
+    let in_maths = |work: &WorkKey| work.subject == "maths";
+    assert!(!found.hidden.iter().any(|(work, _)| in_maths(work)));
+    let named = |measure: Measure| {
+        let of_five = |key: &&crate::domain::stored::ObservationKey| {
+            key.unit.0 == "s7"
+                && key.subject.as_deref() == Some("maths")
+                && key.measure == measure
+                && &*key.round == "vpr/2025-26/spring"
+        };
+        let all: Vec<_> = keys.iter().filter(of_five).collect();
+        assert!(!all.is_empty(), "{measure:?}");
+        all.iter().filter(|key| !found.document.withheld.contains(*key)).count()
+    };
+    assert_eq!(named(Measure::MarkCount), 4);
+    assert_eq!(named(Measure::TaskPoints), 0);
+    assert_eq!(named(Measure::JournalCount), 0);
+}
+
+#[test]
 fn a_school_sees_itself_whole_and_no_other() {
     let own = UnitId("s7".to_owned());
     let document = rendered(|_, audience| *audience = Audience::School(own)).document;

@@ -1,4 +1,4 @@
-//! Values that the list of origins may not name, because a hidden cell could be read or solved from them.
+//! Values and places that the list of origins may not name, because a hidden cell could be read or solved from them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,7 +9,7 @@ use crate::domain::unit::UnitId;
 use crate::domain::vocabulary::{Measure, UnitKind};
 use crate::privacy::suppress::shown;
 
-/// Keys whose file and place are named without their value.
+/// Keys whose file is named without the value and its place.
 pub(super) fn withheld(input: &Input<'_>, rounds: &[String; 3], works: &[Work<'_>]) -> BTreeSet<ObservationKey> {
     let open = open_now(works);
     let quiet_past = quiet_past(input, rounds);
@@ -42,7 +42,7 @@ pub(super) fn withheld(input: &Input<'_>, rounds: &[String; 3], works: &[Work<'_
 /// Organisations whose counts the tables of this year print.
 struct Open {
     units: BTreeSet<UnitId>,
-    /// Nobody is hidden in the work.
+    /// Nobody is hidden in the work, and everybody has counts and shares.
     is_whole: bool,
 }
 
@@ -63,17 +63,21 @@ fn open_now(works: &[Work<'_>]) -> BTreeMap<WorkKey, Open> {
                 .filter(printed)
                 .map(|school| school.unit.id.clone())
                 .collect();
-            let is_whole = units.len() == work.schools.len();
+            let is_whole = work
+                .schools
+                .iter()
+                .all(|school| printed(&school) && school.shown.has_shares());
             (work.key.clone(), Open { units, is_whole })
         })
         .collect()
 }
 
-/// Points and scores per organisation stand in no table, so that no table protects the hidden ones among them.
+/// Points, scores and pairs with the journal stand in no table per organisation, so that no table protects the small
+/// ones among them.
 const fn is_printed(measure: Measure) -> bool {
     matches!(
         measure,
-        Measure::Participants | Measure::Enrolled | Measure::Absent | Measure::MarkCount | Measure::JournalCount
+        Measure::Participants | Measure::Enrolled | Measure::Absent | Measure::MarkCount
     )
 }
 
