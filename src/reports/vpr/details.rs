@@ -13,6 +13,8 @@ use crate::indicators::{Counted, Marks, Value, achievement, average, quality};
 const SCORES_FROM: i64 = 20;
 /// Fewer: the distribution is printed with a reservation.
 const SCORES_SURE: i64 = 50;
+/// Stands for the status of a task that only its level could decide.
+const UNKNOWN_LEVEL: &str = "уровень не указан";
 
 impl<'b> Build<'b> {
     pub(super) fn scores(&mut self) {
@@ -100,8 +102,7 @@ impl<'b> Build<'b> {
             let foreign = |figures: Option<&Figures>| share(figures.and_then(|figures| figures.completion(label)));
             let value = figures.completion(label);
             let status = value.as_ref().map_or("н/д", |value| {
-                self.status(value.ratio(), plan.is_none_or(|plan| plan.is_basic))
-                    .words()
+                self.status(value.ratio(), plan).map_or(UNKNOWN_LEVEL, Status::words)
             });
             rows.push(Row {
                 cells: vec![
@@ -128,10 +129,15 @@ impl<'b> Build<'b> {
             Column::number("Муници\u{ad}палитет, %", 11),
             Column::text("Статус", 16),
         ];
-        let notes = self.notes(
-            &rows,
-            &["статус — по порогам раздела 3; задание без сведений об уровне оценено по порогам базового"],
-        );
+        let mut more = vec!["статус — по порогам раздела 3"];
+        if figures
+            .tasks
+            .keys()
+            .any(|label| self.task_plan(position, label).is_none())
+        {
+            more.push("задание без сведений об уровне оценено только там, где пороги всех уровней дают один статус");
+        }
+        let notes = self.notes(&rows, &more);
         let caption = format!("Выполнение заданий: {}", self.work_title(position));
         let sheet = format!("Задания {}", self.work_title(position));
         let number = self.table(&sheet, &caption, columns, rows, notes);
@@ -150,16 +156,21 @@ impl<'b> Build<'b> {
         self.input.plans.get(&self.works[position].key)?.tasks.get(&label.1)
     }
 
-    /// Status of a task by the bounds of its level.
-    pub(super) fn status(&self, completion: Ratio, is_basic: bool) -> Status {
-        let rules = self.input.rules;
-        let (enough, lacking) = if is_basic { rules.basic } else { rules.advanced };
-        if completion.compare(enough).is_ge() {
-            Status::Enough
-        } else if completion.compare(lacking).is_lt() {
-            Status::Lacking
-        } else {
-            Status::Watch
+    /// Status of a task by the bounds of its level; without a known level only what the bounds of all levels agree on.
+    pub(super) fn status(&self, completion: Ratio, plan: Option<&super::TaskPlan>) -> Option<Status> {
+        let by = |(enough, lacking)| {
+            if completion.compare(enough).is_ge() {
+                Status::Enough
+            } else if completion.compare(lacking).is_lt() {
+                Status::Lacking
+            } else {
+                Status::Watch
+            }
+        };
+        let (basic, advanced) = (by(self.input.rules.basic), by(self.input.rules.advanced));
+        match plan {
+            Some(plan) => Some(if plan.is_basic { basic } else { advanced }),
+            None => (basic == advanced).then_some(basic),
         }
     }
 

@@ -228,6 +228,27 @@ fn a_missing_scale_leaves_the_marks_open_and_says_why() {
 }
 
 #[test]
+fn a_task_of_unknown_level_is_judged_only_where_every_level_says_the_same() {
+    let document = rendered(|district, _| {
+        for plan in district.plans.values_mut() {
+            plan.tasks.clear();
+        }
+    })
+    .document;
+    let status = |label: &str| {
+        let Content::Text(status) = cell(&document, "Задания Русский язык, 4 класс", 7, &[label])
+        else {
+            panic!("a text");
+        };
+        status.as_str()
+    };
+    assert_eq!(status("1К1"), "достаточно");
+    assert_eq!(status("5"), "уровень не указан");
+    assert!(document.conclusions().all(|found| found.rule != "C-VPR-4"));
+    assert!(text(&document).contains("(план работы не загружен): Математика, 5\\u{a0}класс; Русский язык"));
+}
+
+#[test]
 fn a_missing_school_makes_the_report_preliminary() {
     let document = rendered(|district, _| {
         district
