@@ -398,7 +398,7 @@ fn improvement(build: &Build<'_>, position: usize) -> Option<Found> {
     })
 }
 
-/// S-ALLOK for the works in which no organisation stands out.
+/// S-ALLOK for the works in which no organisation is notably above the municipality.
 fn all_quiet(build: &Build<'_>, quiet: &[String]) -> Option<Found> {
     let compared: Vec<usize> = (0..build.works.len())
         .filter(|position| {
@@ -416,7 +416,7 @@ fn all_quiet(build: &Build<'_>, quiet: &[String]) -> Option<Found> {
     Some(Found {
         rule: "S-ALLOK",
         text: format!(
-            "Доля отметок «2» во всех сравниваемых организациях на уровне муниципалитета, заметных отличий нет: {}.",
+            "Ни в одной из сравниваемых организаций доля отметок «2» не превышает заметно значение муниципалитета: {}.",
             titles.join("; ")
         ),
         cells: compared

@@ -1,10 +1,12 @@
 //! The report on the invented district, read as its readers read it.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use super::district::District;
 use super::{Input, Rendered, WorkKey, render};
 use crate::domain::document::{CellAddress, Content, Document};
+use crate::domain::observation::Amount;
 use crate::domain::unit::UnitId;
 use crate::domain::vocabulary::Measure;
 use crate::paper;
@@ -27,6 +29,22 @@ fn office() -> Document {
 
 fn text(document: &Document) -> String {
     format!("{document:?}")
+}
+
+/// Other marks of a school in a work of a year.
+fn marks(district: &mut District, (unit, subject, year): (&str, &str, &str), marks: [i64; 4]) {
+    for one in &mut district.observations {
+        let key = &one.key;
+        if key.unit.0 != unit || key.subject.as_deref() != Some(subject) || !key.round.contains(year) {
+            continue;
+        }
+        let value = match (key.measure, key.breakdown.get("mark")) {
+            (Measure::Participants, _) => marks.iter().sum(),
+            (Measure::MarkCount, Some(mark)) => marks[mark.parse::<usize>().expect("a mark") - 2],
+            _ => continue,
+        };
+        Arc::make_mut(one).value = Amount::whole(value);
+    }
 }
 
 fn cell<'d>(document: &'d Document, table: &str, column: usize, row: &[&str]) -> &'d Content {
@@ -246,6 +264,19 @@ fn a_task_of_unknown_level_is_judged_only_where_every_level_says_the_same() {
     assert_eq!(status("5"), "уровень не указан");
     assert!(document.conclusions().all(|found| found.rule != "C-VPR-4"));
     assert!(text(&document).contains("(план работы не загружен): Математика, 5\\u{a0}класс; Русский язык"));
+}
+
+#[test]
+fn a_school_far_below_the_municipality_is_not_called_level_with_it() {
+    let document = rendered(|district, _| marks(district, ("s2", "maths", "2025-26"), [0, 22, 18, 15])).document;
+    let quiet = document
+        .conclusions()
+        .find(|found| found.rule == "S-ALLOK")
+        .expect("nobody is above");
+    assert_eq!(
+        quiet.text,
+        "Ни в одной из сравниваемых организаций доля отметок «2» не превышает заметно значение муниципалитета: Математика, 5\u{a0}класс."
+    );
 }
 
 #[test]
