@@ -1,10 +1,10 @@
 //! Tables of the second half: scores, tasks, three years, markers; and the numbered conclusions.
 
-use super::cells::{change, count, share};
+use super::cells::{Lens, change, count, share};
 use super::conclusions::{Found, Marker};
-use super::gather::{Figures, TaskLabel};
-use super::tables::{Build, all_years, column, row_number};
-use crate::domain::document::{Block, Cell, CellAddress, Column, Conclusion, Content, Row};
+use super::gather::{Figures, Share, TaskLabel};
+use super::tables::{Build, column, row_number};
+use crate::domain::document::{Block, Cell, CellAddress, Column, Conclusion, Row};
 use crate::domain::number::Ratio;
 use crate::domain::school_year::SchoolYear;
 use crate::indicators::{Counted, Marks, Value, achievement, average, quality};
@@ -214,21 +214,11 @@ impl<'b> Build<'b> {
 
     fn dynamics_of(&self, position: usize, rows: &mut Vec<Row>, places: &mut Vec<(usize, u32)>) {
         let work = &self.works[position];
-        let figures: Vec<Option<&Figures>> = all_years(work, self.period)
-            .into_iter()
-            .map(|(year, figures)| figures.filter(|_| !(work.total_hidden && year == self.period.years[0])))
-            .collect();
-        let least = self.input.rules.limits.shares;
-        let marks = |year: usize| {
-            figures[year]?
-                .marks
-                .as_ref()
-                .filter(|marks| marks.total().value >= least)
-        };
-        let comparable = if marks(1).is_some() {
-            "условно"
-        } else {
-            "нет данных"
+        let years = Lens::years(work, self.input.rules.limits.shares);
+        let comparable = match years[1].marks() {
+            Some(_) => "условно",
+            None if years[1].has_marks() => "нет",
+            None => "нет данных",
         };
         let line = |title: &str, cells: [Cell; 3], change: Cell| Row {
             cells: [
@@ -239,7 +229,7 @@ impl<'b> Build<'b> {
             .concat(),
             strong: false,
         };
-        let people = [2, 1, 0].map(|year: usize| count(figures[year].and_then(Figures::participants)));
+        let people = [2, 1, 0].map(|year: usize| years[year].participants());
         rows.push(line("Участники, чел.", people, Cell::text("")));
         let twos = |marks: &Marks| marks.share(2);
         let indicators: [Indicator<'_>; 4] = [
@@ -249,18 +239,20 @@ impl<'b> Build<'b> {
             ("Средняя отметка", &average, true),
         ];
         for (title, value, is_mean) in indicators {
-            let values = [2, 1, 0].map(|year: usize| marks(year).and_then(value));
-            let change = match (&values[2], &values[1]) {
-                (Some(now), Some(before)) => change(now, before, is_mean),
-                _ => Cell::bare(Content::NotAvailable),
-            };
-            let cells = values.map(|value| match value {
-                Some(value) if is_mean => Cell {
-                    content: Content::Mean(value.ratio()),
-                    sources: value.sources,
-                },
-                value => share(value),
+            let of = |figures: &Figures| value(figures.marks.as_ref()?);
+            let cells = [2, 1, 0].map(|year: usize| {
+                if is_mean {
+                    years[year].mean(of)
+                } else {
+                    years[year].share(|figures| of(figures).map(Share::from))
+                }
             });
+            let told = |year: usize| years[year].marks().and_then(value);
+            let change = match (told(0), told(1)) {
+                (Some(now), Some(before)) => change(&now, &before, is_mean),
+                (None, _) => Cell::bare(cells[2].content.clone()),
+                (_, None) => Cell::bare(cells[1].content.clone()),
+            };
             rows.push(line(title, cells, change));
             if title.starts_with("Доля") {
                 places.push((position, row_number(rows)));

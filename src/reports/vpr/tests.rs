@@ -280,6 +280,28 @@ fn a_school_far_below_the_municipality_is_not_called_level_with_it() {
 }
 
 #[test]
+fn a_school_hidden_last_year_is_not_compared_with_it_and_protects_its_neighbour() {
+    let last_year = |district: &mut District, keep: &[&str], of_tiny: [i64; 4]| {
+        district.observations.retain(|one| {
+            let unit = one.key.unit.0.as_str();
+            !one.key.round.contains("2024-25") || one.key.subject.as_deref() != Some("russian") || keep.contains(&unit)
+        });
+        marks(district, ("s7", "russian", "2024-25"), of_tiny);
+    };
+    let compared = |document: &Document| document.conclusions().any(|found| found.text.contains("(3 из 47)"));
+    let shown = rendered(|district, _| last_year(district, &["s2", "s3", "s4", "s7"], [0, 3, 2, 0])).document;
+    assert!(compared(&shown));
+    let hidden = rendered(|district, _| last_year(district, &["s4", "s7"], [0, 1, 2, 0])).document;
+    assert!(!compared(&hidden));
+    let alone = rendered(|district, _| last_year(district, &["s7"], [0, 2, 2, 0])).document;
+    for indicator in ["Участники, чел.", "Качество обученности, %"] {
+        let row = ["Русский язык, 4\u{a0}класс", indicator];
+        let before = cell(&alone, "Динамика", 3, &row);
+        assert_eq!(before, &Content::Hidden("×".to_owned()), "{indicator}");
+    }
+}
+
+#[test]
 fn a_missing_school_makes_the_report_preliminary() {
     let document = rendered(|district, _| {
         district
