@@ -7,8 +7,8 @@ use super::district::District;
 use super::{Input, Rendered, WorkKey, render};
 use crate::domain::document::{CellAddress, Content, Document};
 use crate::domain::observation::Amount;
-use crate::domain::unit::UnitId;
-use crate::domain::vocabulary::Measure;
+use crate::domain::unit::{Register, Unit, UnitId};
+use crate::domain::vocabulary::{Measure, UnitKind};
 use crate::paper;
 use crate::privacy::suppress::Audience;
 
@@ -314,6 +314,37 @@ fn a_missing_school_makes_the_report_preliminary() {
     assert!(reason.contains("8 из 10"), "{reason}");
     let first = document.conclusions().next().expect("a conclusion");
     assert!(first.rule == "C-VPR-1" && first.text.contains("Нет данных: МБОУ «Верхнегорская СОШ № 1»"));
+}
+
+#[test]
+fn a_branch_without_results_of_its_own_is_not_missing() {
+    let branch = |district: &mut District| {
+        let mut units = district.register.units().to_vec();
+        let parent = UnitId("s1".to_owned());
+        units.push(Unit {
+            id: UnitId("b1".to_owned()),
+            kind: UnitKind::General,
+            title: "Филиал Берёзовской школы".to_owned(),
+            short_title: "Филиал".to_owned(),
+            parent: Some(parent),
+            branch: true,
+            email: None,
+            aliases: Vec::new(),
+        });
+        district.register = Register::new(units);
+    };
+    let document = rendered(|district, _| branch(district)).document;
+    assert!(document.requisites.freshness.contains("Охват: 10 из 10 ОО"));
+    assert!(document.conclusions().all(|found| !found.text.contains("Нет данных")));
+}
+
+#[test]
+fn a_source_that_kept_silent_too_long_makes_the_report_preliminary() {
+    let document = rendered(|district, _| district.sources[1].stale = true).document;
+    assert_eq!(
+        document.requisites.preliminary.as_deref(),
+        Some("Предварительно: источники старше допустимого срока: Протокол ВПР maths vpr 2025-26 spring.xlsx.")
+    );
 }
 
 #[test]
