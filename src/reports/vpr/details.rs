@@ -47,7 +47,7 @@ impl<'b> Build<'b> {
                         Cell::text(score.to_string()),
                         Cell::text(mark_of(score, scale)),
                         count(Some(counted)),
-                        share(Value::of(counted, &total)),
+                        share_of(counted, &total),
                     ],
                     strong: border.is_some(),
                 }
@@ -304,6 +304,12 @@ impl<'b> Build<'b> {
             }));
         }
     }
+}
+
+/// Share of a score. Its origin is that of the count alone: the whole is the sum of the column beside it.
+fn share_of(counted: &Counted, total: &Counted) -> Cell {
+    let own = Value::of(counted, &Counted::bare(total.value));
+    share(own)
 }
 
 /// Title, function and whether it is a mean.

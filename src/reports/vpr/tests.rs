@@ -124,6 +124,21 @@ fn a_printed_number_leads_back_to_its_cell_in_the_file() {
 }
 
 #[test]
+fn the_share_of_a_score_stands_on_the_count_beside_it_and_not_on_the_whole_table() {
+    let document = office();
+    let scores = document
+        .tables()
+        .find(|table| table.sheet.contains("Баллы"))
+        .expect("the table of scores");
+    for row in &scores.rows {
+        let [.., count, share] = row.cells.as_slice() else {
+            panic!("a count and a share");
+        };
+        assert_eq!(count.sources, share.sources);
+    }
+}
+
+#[test]
 fn organisations_are_sorted_by_name_and_nobody_is_ranked() {
     let document = office();
     let results = document
