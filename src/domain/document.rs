@@ -29,8 +29,8 @@ pub struct Document {
     pub rules: String,
     /// Body, in order.
     pub blocks: Vec<Block>,
-    /// Sources that would give away a hidden cell: files name neither the value nor the place, whose rows tell how many
-    /// pupils stand in them.
+    /// Sources that would give away a hidden cell: files leave out their unit, breakdown and value, and the place, whose
+    /// rows tell how many pupils stand in them.
     pub withheld: BTreeSet<ObservationKey>,
 }
 

@@ -264,12 +264,13 @@ fn write_sources(sheet: &mut Worksheet, document: &Document) -> Result<(), XlsxE
                 sheet.write_string(row, 2, plain(&table.sheet))?;
                 write_text(sheet, row, 3, &cell.printed(), Format::new())?;
                 write_text(sheet, row, 4, &cell.made_of().unwrap_or_default(), Format::new())?;
-                write_text(sheet, row, 5, &source.key.to_string(), Format::new())?;
                 write_text(sheet, row, 7, &source.file, Format::new())?;
                 if document.withheld.contains(&source.key) {
+                    write_text(sheet, row, 5, &source.key.kind(), Format::new())?;
                     sheet.write_string(row, 6, WITHHELD)?;
                     sheet.write_string(row, 8, WITHHELD)?;
                 } else {
+                    write_text(sheet, row, 5, &source.key.to_string(), Format::new())?;
                     sheet.write_number(row, 6, source.value.to_f64())?;
                     write_text(sheet, row, 8, source.place.as_str(), Format::new())?;
                 }
@@ -332,7 +333,7 @@ mod tests {
     }
 
     #[test]
-    fn a_withheld_source_names_neither_its_value_nor_its_rows() {
+    fn a_withheld_source_names_neither_its_unit_nor_its_value_nor_its_rows() {
         let source = crate::domain::stored::StoredObservation {
             key: crate::domain::stored::ObservationKey {
                 unit: crate::domain::unit::UnitId("s1".to_owned()),
@@ -366,7 +367,8 @@ mod tests {
             .iter()
             .map(Data::to_string)
             .collect();
-        assert_eq!(row[6..9], [WITHHELD, "Протокол.xlsx", WITHHELD]);
+        let kind = "vpr/2025-26/spring · participants";
+        assert_eq!(row[5..9], [kind, WITHHELD, "Протокол.xlsx", WITHHELD]);
     }
 
     #[test]

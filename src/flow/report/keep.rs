@@ -97,15 +97,17 @@ pub(super) fn to_json(rendered: &Rendered, number: u32) -> Value {
 
 fn source_json(source: &StoredObservation, open: bool) -> Value {
     let mut value = json!({
-        "key": source.key.to_string(),
-        "unit": source.key.unit.0,
+        "key": source.key.kind(),
         "file": &*source.file,
-        "place": if open { source.place.as_str() } else { WITHHELD },
+        "place": WITHHELD,
         "snapshot": &*source.snapshot,
         "received": source.received.to_rfc3339(),
     });
     if open {
+        value["key"] = source.key.to_string().into();
+        value["unit"] = source.key.unit.0.clone().into();
         value["value"] = source.value.to_string().into();
+        value["place"] = source.place.as_str().into();
     }
     value
 }
