@@ -90,7 +90,6 @@ fn systemic(build: &Build<'_>, position: usize) -> Option<String> {
 
 fn task_status(build: &Build<'_>, position: usize, label: &TaskLabel, figures: &Figures) -> Option<(Value, Status)> {
     let value = figures.completion(label)?;
-    let is_basic = build.task_plan(position, label).is_none_or(|plan| plan.is_basic);
-    let status = build.status(value.ratio(), is_basic);
+    let status = build.status(value.ratio(), build.task_plan(position, label))?;
     Some((value, status))
 }
