@@ -594,9 +594,28 @@ fn a_starter_configuration_is_accepted_as_it_stands_and_never_overwritten() {
     );
     assert_eq!(call(folder.path(), &["--config", &config, "db", "migrate"]).code, 0);
     assert_eq!(call(folder.path(), &["--config", &config, "status"]).code, 0);
+    copy_the_samples(&folder.path().join("office"));
+    let copied = call(folder.path(), &["--config", &config, "check", "--offline"]);
+    assert_eq!(copied.code, 0, "{}{}", copied.out, copied.err);
     let again = call(folder.path(), &["init", "office"]);
     assert_eq!(again.code, 64);
     assert!(again.err.contains("MSK-RUN-24"), "{}", again.err);
+}
+
+/// What the guide says to do before tuning: every shipped connector and the scales become the office's own.
+fn copy_the_samples(office: &Path) {
+    for connector in msoko::manifest::shipped() {
+        let own = office.join("connectors").join(&connector.id);
+        std::fs::create_dir(&own).expect("made");
+        let sample = office.join("connectors-shipped").join(&connector.id);
+        std::fs::copy(sample.join("manifest.toml"), own.join("manifest.toml")).expect("copied");
+    }
+    std::fs::copy(office.join("scales-shipped.toml"), office.join("scales.toml")).expect("copied");
+    let main = office.join("msoko.toml");
+    let text = std::fs::read_to_string(&main).expect("read");
+    let named = text.replace("# scales = \"\"", "scales = \"scales.toml\"");
+    assert_ne!(named, text, "the key is there");
+    std::fs::write(main, named).expect("written");
 }
 
 #[test]
