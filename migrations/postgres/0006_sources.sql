@@ -6,6 +6,7 @@ create table source_state (
   last_started text collate "C",
   last_finished text collate "C",
   last_success text collate "C",
+  failing_since text collate "C",
   failures bigint not null default 0,
   next_due text collate "C",
   rows_read bigint not null default 0,

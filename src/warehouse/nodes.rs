@@ -2,6 +2,7 @@
 //!
 //! An embedded database has one holder, known by its lock; there nobody else is ever alive.
 
+use std::hash::{BuildHasher, Hasher};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -81,14 +82,17 @@ impl Node {
     }
 }
 
-/// A readable name: what it does, on which machine, which process, since when.
+/// A readable name: what it does, on which machine, which process, since when; the end tells apart what machines
+/// made of one image would call alike.
 pub(super) fn name(holder: &str, now: chrono::DateTime<chrono::Utc>) -> String {
     let machine = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    let chance = std::hash::RandomState::new().build_hasher().finish();
     format!(
-        "{holder}, {}, pid {}, {}",
+        "{holder}, {}, pid {}, {}, {:06x}",
         machine.trim(),
         std::process::id(),
-        super::text::moment(now)
+        super::text::moment(now),
+        chance & 0xff_ffff
     )
 }
 

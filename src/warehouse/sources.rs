@@ -20,6 +20,8 @@ pub struct SourceRecord {
     pub last_finished: Option<DateTime<Utc>>,
     /// End of the last pull that went well.
     pub last_success: Option<DateTime<Utc>>,
+    /// End of the first of the failures in a row, kept when they are over.
+    pub failing_since: Option<DateTime<Utc>>,
     /// Failures in a row since then.
     pub failures: u32,
     /// When the next pull is due, as computed at the end of the last one.
@@ -66,24 +68,45 @@ pub struct Validators {
 }
 
 impl Warehouse {
-    /// Notes that a pull starts, before anything is fetched: a restart in the middle sees it.
+    /// Notes that a pull starts, before anything is fetched: a restart in the middle sees it. Of several nodes one
+    /// has the source until it ends the pull or falls silent. `seen` is the start that the caller took for the last
+    /// one when it found the source due; absent for a person, who may pull at any time.
     ///
     /// # Errors
-    /// When the database refuses.
-    pub async fn source_started(&self, source: &str, now: DateTime<Utc>) -> Result<(), Problem> {
-        let source = source.to_owned();
-        self.write("note the start of a pull", move |connection| {
+    /// `MSK-DB-23` when another node has the source or has pulled it since.
+    pub async fn source_started(
+        &self,
+        source: &str,
+        seen: Option<Option<DateTime<Utc>>>,
+        now: DateTime<Utc>,
+    ) -> Result<(), Problem> {
+        let others = self.other_nodes().await?;
+        let (name, node) = (source.to_owned(), self.node.id().to_owned());
+        self.write("note the start of a pull", move |session| {
             Box::pin(async move {
-                sql(
-                    "note the start of a pull",
-                    "insert into source_state (source, last_started) values ($1, $2) \
-                     on conflict (source) do update set last_started = excluded.last_started",
+                let what = "note the start of a pull";
+                let started = sql(
+                    what,
+                    "insert into source_state (source, last_started, node) values ($1, $2, $3) \
+                     on conflict (source) do update set last_started = excluded.last_started, node = excluded.node \
+                     where ($4 = 0 or coalesce(source_state.last_started, '') = $5) and source_state.node not in ",
                 )
-                .bind(source)
+                .bind(&name)
                 .bind(moment(now))
-                .execute(connection)
-                .await
-                .map(|_| ())
+                .bind(node)
+                .bind(i64::from(seen.is_some()))
+                .bind(seen.flatten().map(moment).unwrap_or_default())
+                .push_list(others)
+                .execute(&mut *session)
+                .await?;
+                if started > 0 {
+                    return Ok(());
+                }
+                let node: String = sql(what, "select node from source_state where source = $1")
+                    .bind(&name)
+                    .scalar(session)
+                    .await?;
+                Err(Problem::new("MSK-DB-23").arg("source", name).arg("node", node))
             })
         })
         .await
@@ -111,13 +134,16 @@ impl Warehouse {
                 let problem = ProblemColumns::of(problem);
                 sql(
                     "note the end of a pull",
-                    "insert into source_state (source, last_finished, last_success, failures, next_due, rows_read, \
-                     problem_code, problem_args, problem_place, problem_detail) \
-                     values ($1, $2, case when $3 = 1 then $2 end, 1 - $3, $4, coalesce($5, 0), $6, $7, $8, $9) \
+                    "insert into source_state (source, last_finished, last_success, failing_since, failures, next_due, \
+                     rows_read, problem_code, problem_args, problem_place, problem_detail) \
+                     values ($1, $2, case when $3 = 1 then $2 end, case when $3 = 0 then $2 end, 1 - $3, $4, \
+                     coalesce($5, 0), $6, $7, $8, $9) \
                      on conflict (source) do update set last_finished = excluded.last_finished, \
                      last_success = coalesce(excluded.last_success, source_state.last_success), \
+                     failing_since = case when $3 = 0 and source_state.failures = 0 then $2 \
+                     else source_state.failing_since end, \
                      failures = case when $3 = 1 then 0 else source_state.failures + 1 end, \
-                     next_due = excluded.next_due, rows_read = coalesce($5, source_state.rows_read), \
+                     next_due = excluded.next_due, node = '', rows_read = coalesce($5, source_state.rows_read), \
                      problem_code = excluded.problem_code, problem_args = excluded.problem_args, \
                      problem_place = excluded.problem_place, problem_detail = excluded.problem_detail",
                 )
@@ -145,8 +171,8 @@ impl Warehouse {
     pub async fn source_records(&self) -> Result<Vec<SourceRecord>, Problem> {
         let rows = sql(
             "read the state of sources",
-            "select s.source, s.last_started, s.last_finished, s.last_success, s.failures, s.next_due, s.rows_read, \
-             s.problem_code, s.problem_args, s.problem_place, s.problem_detail, (select count(*) from quarantine q \
+            "select s.source, s.last_started, s.last_finished, s.last_success, s.failing_since, s.failures, s.next_due, \
+             s.rows_read, s.problem_code, s.problem_args, s.problem_place, s.problem_detail, (select count(*) from quarantine q \
              where q.source = s.source and q.state = 'open' \
              and q.run not in (select id from run where state = 'loading')) as quarantined \
              from source_state s order by s.source",
@@ -242,6 +268,7 @@ fn read(row: &Record) -> Result<SourceRecord, Problem> {
         last_started: when("last_started")?,
         last_finished: when("last_finished")?,
         last_success: when("last_success")?,
+        failing_since: when("failing_since")?,
         failures: u32::try_from(count("failures")?).unwrap_or(u32::MAX),
         next_due: when("next_due")?,
         rows: count("rows_read")?,

@@ -164,7 +164,7 @@ impl Sql {
         self.bind(value)
     }
 
-    /// Adds `(…, …)`; no value is in an empty one.
+    /// Adds `(…, …)`; no value is in an empty list, and every value is outside it.
     pub(super) fn push_list<T: Into<Value>>(mut self, values: impl IntoIterator<Item = T>) -> Self {
         let mut between = "(";
         for value in values {
@@ -172,7 +172,7 @@ impl Sql {
             between = ", ";
         }
         if between == "(" {
-            return self.push("(null)");
+            return self.push("(select null where 1 = 0)");
         }
         self.push(")")
     }

@@ -20,14 +20,24 @@ pub(super) struct LoadingRun {
 }
 
 impl Warehouse {
-    /// Takes back every load that no living process is working on.
+    /// Takes back what this process can have begun in an earlier life, and what nobody works on any more.
+    pub(super) async fn remove_unpublished(&self, now: DateTime<Utc>) -> Result<(), Problem> {
+        self.take_back_all(&self.other_nodes().await?, now).await
+    }
+
+    /// Takes back the loads of other nodes that fell silent.
     ///
     /// # Errors
     /// When the database refuses; the rest is taken back the next time.
-    pub async fn remove_unpublished(&self, now: DateTime<Utc>) -> Result<(), Problem> {
-        let others = self.other_nodes().await?;
+    pub async fn take_over(&self, now: DateTime<Utc>) -> Result<(), Problem> {
+        let mut alive = self.other_nodes().await?;
+        alive.push(self.node.id().to_owned());
+        self.take_back_all(&alive, now).await
+    }
+
+    async fn take_back_all(&self, alive: &[String], now: DateTime<Utc>) -> Result<(), Problem> {
         for run in self.loading_runs(None).await? {
-            if others.contains(&run.node) {
+            if alive.contains(&run.node) {
                 continue;
             }
             tracing::info!(run.id = run.id, "removing a load that was not published");
