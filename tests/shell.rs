@@ -224,6 +224,19 @@ fn the_demonstration_runs_again_in_its_own_folder_and_refuses_a_foreign_one() {
     );
 }
 
+/// A value without the seconds that pass between two calls.
+fn ageless(mut value: Value) -> Value {
+    match &mut value {
+        Value::Object(fields) => {
+            fields.retain(|key, _| !key.ends_with("_seconds"));
+            fields.values_mut().for_each(|field| *field = ageless(field.take()));
+        }
+        Value::Array(items) => items.iter_mut().for_each(|item| *item = ageless(item.take())),
+        _ => {}
+    }
+    value
+}
+
 #[test]
 fn every_reading_verb_prints_one_json_value_with_the_promised_keys_and_nothing_else() {
     let page = fixture("school-site/fixtures/common-marked.html");
@@ -300,7 +313,12 @@ fn every_reading_verb_prints_one_json_value_with_the_promised_keys_and_nothing_e
         }
         let lines = in_demo(&[*verb, &["--format", "jsonl"]].concat());
         assert_eq!(lines.code, 0, "{verb:?}");
-        assert_eq!(lines.lines(), objects, "{verb:?}: the same objects, one a line");
+        let still = |values: &[Value]| values.iter().cloned().map(ageless).collect::<Vec<_>>();
+        assert_eq!(
+            still(&lines.lines()),
+            still(objects),
+            "{verb:?}: the same objects, one a line"
+        );
         let text = in_demo(verb);
         assert!(text.code == 0 && !text.out.trim().is_empty(), "{verb:?}: {}", text.err);
     }

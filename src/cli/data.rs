@@ -245,7 +245,7 @@ pub(super) async fn db(out: &mut Output, path: &Path, verb: Db) -> Ended {
         Db::Migrate => {
             let context = open(path, Access::Hold, "db migrate").await?;
             out.line(format!("Схема базы {} в порядке.", context.warehouse.name()));
-            out.object(&json!({ "database": context.warehouse.name().to_string() }));
+            out.object(&json!({ "database": context.warehouse.name() }));
         }
         Db::Backup { file } => {
             let context = open(path, Access::Read, "db backup").await?;

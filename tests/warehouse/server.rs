@@ -1,4 +1,4 @@
-//! A private PostgreSQL server in a temporary folder, when one is installed.
+//! A private `PostgreSQL` server in a temporary folder, when one is installed.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
