@@ -50,7 +50,7 @@ impl District {
         let dir = tempfile::tempdir().expect("folder");
         let server = match engine {
             Engine::Sqlite => None,
-            Engine::Postgres => Some(Server::start()?),
+            Engine::Postgres => Some(Server::start(false)?),
         };
         let url = match &server {
             Some(server) => server.url(),

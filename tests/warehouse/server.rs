@@ -11,7 +11,8 @@ pub(crate) struct Server {
 
 impl Server {
     /// Starts a server; none, and a word about it, when none is installed. One that is installed has to start.
-    pub(crate) fn start() -> Option<Self> {
+    /// `durable` is for figures: each commit reaches the disk.
+    pub(crate) fn start(durable: bool) -> Option<Self> {
         let Some(programs) = programs() else {
             #[expect(clippy::print_stderr, reason = "a test that is left out says so")]
             {
@@ -19,10 +20,10 @@ impl Server {
             }
             return None;
         };
-        Some(Self::start_with(programs).expect("an installed PostgreSQL starts"))
+        Some(Self::start_with(programs, durable).expect("an installed PostgreSQL starts"))
     }
 
-    fn start_with(programs: PathBuf) -> Result<Self, String> {
+    fn start_with(programs: PathBuf, durable: bool) -> Result<Self, String> {
         let dir = tempfile::tempdir().map_err(|error| error.to_string())?;
         let server = Self { programs, dir };
         // The server refuses to run as root: the folder then belongs to somebody unprivileged.
@@ -41,7 +42,11 @@ impl Server {
                 "-D",
             ])
             .arg(&data))?;
-        let socket = format!("-c listen_addresses= -c fsync=off -k {}", server.dir.path().display());
+        let fsync = if durable { "on" } else { "off" };
+        let socket = format!(
+            "-c listen_addresses= -c fsync={fsync} -k {}",
+            server.dir.path().display()
+        );
         run(server
             .program("pg_ctl")
             .args(["-w", "-t", "30", "-o", &socket, "-D"])
