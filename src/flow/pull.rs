@@ -104,7 +104,7 @@ async fn deliveries(
         .map(|id| context.connector(id))
         .collect::<Result<_, _>>()?;
     if let (Origin::EachSite, [connector], None) = (&source.origin, connectors.as_slice(), &options.file) {
-        return sites(context, source, connector, stop, pulled).await;
+        return sites(context, source, connector, options.confirmed, stop, pulled).await;
     }
     let arrived = match &options.file {
         Some(path) => by_hand(path),
@@ -154,10 +154,11 @@ async fn sites(
     context: &Arc<Context>,
     source: &Source,
     connector: &Connector,
+    confirmed: bool,
     stop: &Stop,
     pulled: &mut Pulled,
 ) -> Result<(), Problem> {
-    for walked in site::walk_all(context, source, connector, stop).await? {
+    for walked in site::walk_all(context, source, connector, confirmed, stop).await? {
         if let Some(summary) = &walked.summary {
             pulled.add(summary);
         }
