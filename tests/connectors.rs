@@ -4,16 +4,32 @@
 //! `fixtures/NAME.options.toml` (where needed) what a source would say besides the file.
 //! `UPDATE_EXPECTED=1 cargo nextest run --test connectors` writes the expected files anew: read the difference.
 
-use std::collections::BTreeMap;
-use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
-use msoko::decode::Input;
-use msoko::flow::preview::{preview_end, preview_lines};
-use msoko::flow::read::{Reading, read};
-use msoko::manifest::{self, Connector, Decode, Personal};
-use msoko::privacy::detect::Exempt;
+use msoko::domain::scale::Scales;
+use msoko::domain::subjects::Subjects;
+use msoko::flow::proof;
+use msoko::manifest::{self, Connector, Personal};
+
+/// What every reading needs besides the connector.
+struct Shipped {
+    subjects: Subjects,
+    scales: Scales,
+}
+
+impl Shipped {
+    fn new() -> Self {
+        Self {
+            subjects: manifest::shipped_subjects(),
+            scales: msoko::scales::parse("scales.toml", msoko::scales::SHIPPED).0,
+        }
+    }
+
+    fn lines(&self, connector: &Connector, fixture: &Path) -> String {
+        let lines = proof::lines(connector, fixture, &self.subjects, &self.scales);
+        lines.unwrap_or_else(|problems| panic!("{}: {problems:#?}", fixture.display()))
+    }
+}
 
 fn folders() -> Vec<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("connectors");
@@ -26,74 +42,15 @@ fn folders() -> Vec<PathBuf> {
     folders
 }
 
-fn options(fixture: &Path) -> BTreeMap<String, String> {
-    let file = fixture.with_extension("options.toml");
-    if !file.exists() {
-        return BTreeMap::new();
-    }
-    toml::from_str(&std::fs::read_to_string(file).expect("options")).expect("texts by key")
-}
-
-fn preview(connector: &Connector, fixture: &Path) -> String {
-    let subjects = manifest::shipped_subjects();
-    let options = options(fixture);
-    let name = fixture.file_name().expect("a name").to_string_lossy().into_owned();
-    let (scales, _) = msoko::scales::parse("scales.toml", msoko::scales::SHIPPED);
-    let exempt = Arc::new(Exempt::default());
-    let reading = Reading {
-        connector,
-        subjects: &subjects,
-        scales: &scales,
-        options: &options,
-        register: None,
-        exempt: &exempt,
-        batch: 1,
-    };
-    let mut lines = String::new();
-    let mut add = |line: String| {
-        lines.push_str(&line);
-        lines.push('\n');
-    };
-    let input = Input::file(name.clone(), File::open(fixture).expect("a fixture"));
-    let summary = read(input, &reading, &mut |_, _, _| Ok(()), &mut |batch| {
-        for line in preview_lines(&name, &batch) {
-            add(serde_json::to_string(&line).expect("a line"));
-        }
-        Ok(())
-    })
-    .expect("the receiver never fails");
-    for line in preview_end(&summary) {
-        add(serde_json::to_string(&line).expect("a line"));
-    }
-    lines
-}
-
-fn fixtures(folder: &Path) -> Vec<PathBuf> {
-    let Ok(entries) = std::fs::read_dir(folder.join("fixtures")) else {
-        return Vec::new();
-    };
-    let mut found: Vec<PathBuf> = entries
-        .map(|entry| entry.expect("an entry").path())
-        .filter(|path| {
-            let name = path.file_name().expect("a name").to_string_lossy().into_owned();
-            !name.ends_with(".expected.jsonl") && !name.ends_with(".options.toml")
-        })
-        .collect();
-    found.sort();
-    found
-}
-
 #[test]
 fn every_fixture_gives_its_expected_lines() {
+    let shipped = Shipped::new();
     let update = std::env::var_os("UPDATE_EXPECTED").is_some();
     let mut wrong = Vec::new();
     for folder in folders() {
         let connector = manifest::load(&folder).unwrap_or_else(|problems| panic!("{problems:#?}"));
-        if matches!(connector.decode, Decode::Site(_)) {
-            continue;
-        }
-        for fixture in fixtures(&folder) {
-            let found = preview(&connector, &fixture);
+        for fixture in proof::fixtures(&folder) {
+            let found = shipped.lines(&connector, &fixture);
             let file = fixture.with_extension("expected.jsonl");
             if update {
                 std::fs::write(&file, &found).expect("write the expected lines");
@@ -113,11 +70,7 @@ fn every_fixture_gives_its_expected_lines() {
 #[test]
 fn every_connector_proves_a_reading_and_a_refusal() {
     for folder in folders() {
-        let connector = manifest::load(&folder).unwrap_or_else(|problems| panic!("{problems:#?}"));
-        if matches!(connector.decode, Decode::Site(_)) {
-            continue;
-        }
-        let texts: Vec<String> = fixtures(&folder)
+        let texts: Vec<String> = proof::fixtures(&folder)
             .iter()
             .map(|fixture| std::fs::read_to_string(fixture.with_extension("expected.jsonl")).unwrap_or_default())
             .collect();
@@ -134,6 +87,23 @@ fn every_connector_proves_a_reading_and_a_refusal() {
         );
         assert!(folder.join("README.md").exists(), "{}: no provenance", folder.display());
     }
+}
+
+#[test]
+fn no_name_of_a_person_leaves_a_page() {
+    let shipped = Shipped::new();
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("connectors/school-site");
+    let connector = manifest::load(&folder).expect("a manifest");
+    let names = ["Образцов", "Примеровн"];
+    let mut named = 0;
+    for fixture in proof::fixtures(&folder) {
+        let page = std::fs::read_to_string(&fixture).unwrap_or_default();
+        named += usize::from(names.iter().any(|name| page.contains(name)));
+        let lines = shipped.lines(&connector, &fixture);
+        let found = names.iter().find(|name| lines.contains(**name));
+        assert_eq!(found, None, "{}: {lines}", fixture.display());
+    }
+    assert!(named > 0, "no page names a person");
 }
 
 #[test]

@@ -14,6 +14,8 @@ use crate::message::Problem;
 pub struct LoadRecord {
     /// Hash of the original.
     pub original: String,
+    /// Id of the source.
+    pub source: String,
     /// Id of the connector.
     pub connector: String,
     /// Rows of the source.
@@ -77,9 +79,9 @@ impl Warehouse {
     /// # Errors
     /// When the database refuses.
     pub async fn loads(&self) -> Result<HashMap<String, LoadRecord>, Problem> {
-        type Found = (String, Option<String>, String, i64, i64);
+        type Found = (String, Option<String>, String, String, i64, i64);
         let rows: Vec<Found> = sqlx::query_as(
-            "select s.hash, s.original_hash, s.connector, r.rows_read, r.quarantined from run r \
+            "select s.hash, s.original_hash, s.source, s.connector, r.rows_read, r.quarantined from run r \
              join snapshot s on s.id = r.snapshot where r.state = 'published' order by r.id",
         )
         .fetch_all(&self.readers)
@@ -87,9 +89,10 @@ impl Warehouse {
         .map_err(|error| refused("list loads", &error))?;
         Ok(rows
             .into_iter()
-            .map(|(hash, original, connector, rows_read, quarantined)| {
+            .map(|(hash, original, source, connector, rows_read, quarantined)| {
                 let record = LoadRecord {
                     original: original.unwrap_or_else(|| hash.clone()),
+                    source,
                     connector,
                     rows_read: rows_read.cast_unsigned(),
                     quarantined: quarantined.cast_unsigned(),

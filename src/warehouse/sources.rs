@@ -21,6 +21,8 @@ pub struct SourceRecord {
     pub last_finished: Option<DateTime<Utc>>,
     /// End of the last pull that went well.
     pub last_success: Option<DateTime<Utc>>,
+    /// End of the first of the failures in a row, kept when they are over.
+    pub failing_since: Option<DateTime<Utc>>,
     /// Failures in a row since then.
     pub failures: u32,
     /// When the next pull is due, as computed at the end of the last one.
@@ -111,11 +113,14 @@ impl Warehouse {
                 };
                 let problem = ProblemColumns::of(problem);
                 sqlx::query(
-                    "insert into source_state (source, last_finished, last_success, failures, next_due, rows_read, \
-                     problem_code, problem_args, problem_place, problem_detail) \
-                     values ($1, $2, case when $3 = 1 then $2 end, 1 - $3, $4, coalesce($5, 0), $6, $7, $8, $9) \
+                    "insert into source_state (source, last_finished, last_success, failing_since, failures, next_due, \
+                     rows_read, problem_code, problem_args, problem_place, problem_detail) \
+                     values ($1, $2, case when $3 = 1 then $2 end, case when $3 = 0 then $2 end, 1 - $3, $4, \
+                     coalesce($5, 0), $6, $7, $8, $9) \
                      on conflict (source) do update set last_finished = excluded.last_finished, \
                      last_success = coalesce(excluded.last_success, source_state.last_success), \
+                     failing_since = case when $3 = 0 and source_state.failures = 0 then $2 \
+                     else source_state.failing_since end, \
                      failures = case when $3 = 1 then 0 else source_state.failures + 1 end, \
                      next_due = excluded.next_due, rows_read = coalesce($5, source_state.rows_read), \
                      problem_code = excluded.problem_code, problem_args = excluded.problem_args, \
@@ -145,8 +150,8 @@ impl Warehouse {
     /// When the database refuses or holds what this program cannot read.
     pub async fn source_records(&self) -> Result<Vec<SourceRecord>, Problem> {
         let rows = sqlx::query(
-            "select s.source, s.last_started, s.last_finished, s.last_success, s.failures, s.next_due, s.rows_read, \
-             s.problem_code, s.problem_args, s.problem_place, s.problem_detail, (select count(*) from quarantine q \
+            "select s.source, s.last_started, s.last_finished, s.last_success, s.failing_since, s.failures, s.next_due, \
+             s.rows_read, s.problem_code, s.problem_args, s.problem_place, s.problem_detail, (select count(*) from quarantine q \
              where q.source = s.source and q.state = 'open' \
              and q.run not in (select id from run where state = 'loading')) as quarantined \
              from source_state s order by s.source",
@@ -242,6 +247,7 @@ fn read(row: &SqliteRow) -> Result<SourceRecord, Problem> {
         last_started: when("last_started")?,
         last_finished: when("last_finished")?,
         last_success: when("last_success")?,
+        failing_since: when("failing_since")?,
         failures: u32::try_from(count("failures")?).unwrap_or(u32::MAX),
         next_due: when("next_due")?,
         rows: count("rows_read")?,

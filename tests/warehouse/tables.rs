@@ -263,6 +263,7 @@ async fn the_state_of_sources_survives_failures_and_remembers_what_servers_said(
         (record.failures, record.rows, record.last_success, record.next_due),
         (2, 40, Some(at(2)), Some(at(90)))
     );
+    assert_eq!(record.failing_since, Some(at(61)));
     assert_eq!(record.problem.as_ref().map(Problem::code), Some("MSK-SNP-05"));
     warehouse
         .source_finished("vpr", PullOutcome::Well { rows: None }, None, at(95))
@@ -270,6 +271,14 @@ async fn the_state_of_sources_survives_failures_and_remembers_what_servers_said(
         .expect("noted");
     let record = warehouse.source_records().await.expect("read").remove(0);
     assert_eq!((record.failures, record.rows, record.problem), (0, 40, None));
+    assert_eq!(record.failing_since, Some(at(61)), "kept");
+    let problem = Problem::new("MSK-SNP-05");
+    warehouse
+        .source_finished("vpr", PullOutcome::Failed { problem }, None, at(97))
+        .await
+        .expect("noted");
+    let record = warehouse.source_records().await.expect("read").remove(0);
+    assert_eq!((record.failures, record.failing_since), (1, Some(at(97))));
 
     let said = Validators {
         etag: Some("\"1\"".to_owned()),
