@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use msoko::failpoint::NAMES;
 use msoko::loopback::{Response, Server, Site};
 use msoko::warehouse::observations::ObservationQuery;
-use world::{Ended, STEP, Step, World, buried, perform};
+use world::{Ended, STEP, Step, World, buried, files, perform};
 
 /// Which step passes which point. A pull that refuses a file writes a letter too.
 const POINTS: &[(&str, Step)] = &[
@@ -34,6 +34,9 @@ const POINTS: &[(&str, Step)] = &[
     ("outcome-recorded", Step::Deliver(0)),
 ];
 
+/// Passed by a long body only.
+const SPILLED: &str = "body-spilled";
+
 /// Deaths in a row at one point: where a step gets further each time, each of its first passes is a death.
 const DEATHS: u32 = 3;
 
@@ -44,13 +47,13 @@ const LINE: [Step; 3] = [Step::Pull, Step::Letters, Step::Deliver(1)];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_process_that_dies_at_any_named_point_loses_nothing_and_doubles_nothing() {
-    let tried: BTreeSet<&str> = POINTS.iter().map(|(name, _)| *name).collect();
+    let tried: BTreeSet<&str> = POINTS.iter().map(|(name, _)| *name).chain([SPILLED]).collect();
     assert_eq!(
         tried,
         NAMES.iter().copied().collect(),
         "every point is passed by a step"
     );
-    let feed = feed_server().await;
+    let feed = feed_server(0).await;
     let mut stages = vec![district(&feed.url("/export.xml"))];
     for step in LINE {
         let next = stages.last().expect("a stage").copy();
@@ -107,8 +110,26 @@ fn at(step: Step, attempt: u32) -> Step {
     }
 }
 
-async fn feed_server() -> Server {
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_kill_while_a_long_body_comes_leaves_nothing_of_it_behind() {
+    let feed = feed_server(9 * 1024).await;
+    let world = district(&feed.url("/export.xml"));
+    let undisturbed = world.copy();
+    assert_eq!(undisturbed.step(Step::Pull, None), Ended::ByItself);
+    assert_eq!(world.step(Step::Pull, Some(SPILLED)), Ended::ByAbort);
+    assert_eq!(files(&world.path("state/incoming")).len(), 1, "the body was on its way");
+    assert_eq!(world.step(Step::Pull, None), Ended::ByItself);
+    let (expected, found) = (undisturbed.dump().await, world.dump().await);
+    assert!(expected == found, "{}", differences(&expected, &found));
+    assert!(!found.contains("incoming "), "{found}");
+    feed.stop().await;
+}
+
+/// Serves the fixture, longer by so many KiB of comments.
+async fn feed_server(longer: usize) -> Server {
     let body = fs::read_to_string("connectors/rsoko-feed/fixtures/district.xml").expect("a fixture");
+    let comment = format!("<!--{}-->", "x".repeat(1024));
+    let body = body.replace("</rsoko>", &format!("{}</rsoko>", comment.repeat(longer)));
     let answer = Response::page("application/xml", body).header("ETag", "\"1\"");
     Server::start(Site::new().route("/export.xml", answer))
         .await

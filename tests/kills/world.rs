@@ -226,6 +226,9 @@ impl World {
         for path in files(&self.path("state/snapshots")) {
             lines.insert(format!("kept {}", path.file_name().expect("a name").display()));
         }
+        for path in files(&self.path("state/incoming")) {
+            lines.insert(format!("incoming {}", path.file_name().expect("a name").display()));
+        }
         for path in files(&self.path("state/outbox")) {
             assert!(lines.insert(self.mail(&path)), "a letter lies twice");
         }
@@ -279,7 +282,7 @@ async fn numbers(warehouse: &Warehouse) -> Vec<String> {
     found.iter().map(line).collect()
 }
 
-fn files(folder: &Path) -> Vec<PathBuf> {
+pub(crate) fn files(folder: &Path) -> Vec<PathBuf> {
     let (mut found, mut folders) = (Vec::new(), vec![folder.to_owned()]);
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(folder).into_iter().flatten() {

@@ -122,7 +122,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         en: "alias `{value}` of `{system}` already belongs to `{owner}` in the same time",
         ru: "псевдоним «{value}» системы «{system}» в это же время принадлежит единице «{owner}»",
         cause: "один код не может указывать на две не связанные организации",
-        action: "проверьте код; если он перешёл к другой организации, закройте прежний датой",
+        action: "проверьте код; если он перешёл к другой организации, уберите его у прежней в таблице реестра и повторите: msoko units import",
         disposition: Disposition::NeedsAdministrator,
     },
     Entry {
