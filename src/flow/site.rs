@@ -333,6 +333,11 @@ fn read_fetched(wanted: Wanted, page: &Fetched<Vec<u8>>, unit: &Arc<UnitRef>) ->
     sites::read_answer(wanted, &answer, &page.final_url, unit)
 }
 
+/// The part of an address that stays the same from day to day: a place names an outage, a session does not.
+fn address(url: &str) -> &str {
+    url.split(['?', '#']).next().unwrap_or(url)
+}
+
 /// Puts the address of the page in front of the place; what this version does not read holds for every page.
 fn on_page(problem: Problem, url: &str) -> Problem {
     if problem.code() == "MSK-SITE-12" {
@@ -366,7 +371,7 @@ fn take(walk: &mut Walk, seen: &mut Seen, wanted: Wanted, reading: Reading, page
         seen.facts
             .extend(reading.facts.into_iter().filter(|fact| fact.code.starts_with("site_")));
         if !is_page && seen.first_problem.is_none() {
-            seen.first_problem = reading.refused.map(|problem| problem.at(&page.final_url));
+            seen.first_problem = reading.refused.map(|problem| problem.at(address(&page.final_url)));
         }
     }
     if confirmed || is_page && wanted == Wanted::Home {

@@ -3,6 +3,7 @@
 use sqlx::{Connection, PgConnection};
 
 use crate::district::{District, Engine, at, batch, number, open};
+use crate::server::Server;
 use msoko::warehouse::Access;
 use msoko::warehouse::sources::PullOutcome;
 
@@ -110,4 +111,219 @@ async fn a_source_that_another_node_pulled_meanwhile_is_not_pulled_again() {
         .source_started("vpr", Some(Some(at(1))), at(4))
         .await
         .expect("due again");
+}
+
+/// Tables without row numbers: what a row names by number is named by what it is.
+const ROWS: &[(&str, &[&str])] = &[
+    (
+        "unit u",
+        &[
+            "u.id",
+            "u.kind",
+            "u.title",
+            "u.short_title",
+            "u.parent",
+            "u.branch",
+            "u.email",
+        ],
+    ),
+    (
+        "alias a",
+        &["a.system", "a.value", "a.unit", "a.valid_from", "a.valid_to"],
+    ),
+    (
+        "observation o join snapshot s on s.id = o.snapshot join run r on r.id = o.run",
+        &[
+            "o.unit",
+            "o.procedure",
+            "o.round",
+            "o.measure",
+            "o.subject",
+            "o.grade",
+            "o.breakdown",
+            "o.value",
+            "o.scale",
+            "o.n",
+            "o.place",
+            "s.file",
+            "s.hash",
+            "r.series",
+            "r.state",
+        ],
+    ),
+    (
+        "observation o join run r on r.id = o.superseded_by",
+        &["o.unit", "o.measure", "o.place", "r.series"],
+    ),
+    (
+        "fact f join run r on r.id = f.run",
+        &[
+            "f.unit",
+            "f.code",
+            "f.value",
+            "f.value_type",
+            "f.state",
+            "f.unit_of_measure",
+            "f.as_of",
+            "f.url",
+            "f.confidence",
+            "f.source_kind",
+            "f.place",
+            "f.first_seen",
+            "f.last_seen",
+            "r.source",
+        ],
+    ),
+    (
+        "run r",
+        &[
+            "r.source",
+            "r.series",
+            "r.state",
+            "r.rows_read",
+            "r.observations_new",
+            "r.observations_changed",
+            "r.observations_unchanged",
+            "r.facts_new",
+            "r.facts_changed",
+            "r.facts_unchanged",
+            "r.duplicates",
+            "r.quarantined",
+            "r.problem_code",
+            "r.problem_args",
+            "r.problem_place",
+            "r.started_at",
+            "r.finished_at",
+        ],
+    ),
+    (
+        "quarantine q join snapshot s on s.id = q.snapshot",
+        &[
+            "q.source",
+            "q.series",
+            "q.place",
+            "q.code",
+            "q.args",
+            "q.column_name",
+            "q.rule",
+            "q.unit_name",
+            "q.cleaned",
+            "q.state",
+            "q.created_at",
+            "q.closed_at",
+            "s.hash",
+        ],
+    ),
+    (
+        "source_state s",
+        &[
+            "s.source",
+            "s.last_started",
+            "s.last_finished",
+            "s.last_success",
+            "s.failing_since",
+            "s.failures",
+            "s.next_due",
+            "s.rows_read",
+            "s.problem_code",
+            "s.problem_args",
+            "s.problem_place",
+            "s.node",
+        ],
+    ),
+    (
+        "http_validator h",
+        &["h.url", "h.source", "h.etag", "h.last_modified", "h.body_hash"],
+    ),
+    ("evidence e", &["e.deadline", "e.document", "e.done_by", "e.done_at"]),
+    (
+        "alert_mark m",
+        &["m.cause", "m.stage", "m.recipient", "m.letter", "m.marked_at"],
+    ),
+    (
+        "outbox o",
+        &[
+            "o.key",
+            "o.kind",
+            "o.recipient",
+            "o.subject",
+            "o.state",
+            "o.attempt",
+            "o.next_at",
+            "o.finished_at",
+        ],
+    ),
+    (
+        "outbox_attempt a",
+        &["a.attempt", "a.started_at", "a.finished_at", "a.outcome"],
+    ),
+    (
+        "report r",
+        &[
+            "r.id",
+            "r.code",
+            "r.period",
+            "r.number",
+            "r.unit",
+            "r.fingerprint",
+            "r.document",
+        ],
+    ),
+];
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_same_demonstration_leaves_the_same_rows_in_both_databases() {
+    let Some(server) = Server::start(false) else { return };
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut dumps = Vec::new();
+    for (name, url) in [("embedded", None), ("server", Some(server.url()))] {
+        let dir = folder.path().join(name);
+        let done = msoko::demo::run(&dir, None, url.as_deref(), &mut |_| ()).await;
+        assert!(done.is_ok(), "{:?}", done.err());
+        let mut rows = Vec::new();
+        for (from, columns) in ROWS {
+            let texts: Vec<String> = columns
+                .iter()
+                .map(|column| format!("coalesce(cast({column} as text), '—')"))
+                .collect();
+            let query = sqlx::AssertSqlSafe(format!("select {} from {from}", texts.join(" || ' | ' || ")));
+            let found: Vec<String> = match &url {
+                None => {
+                    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(dir.join("msoko.db"));
+                    let mut connection = sqlx::SqliteConnection::connect_with(&options).await.expect("opened");
+                    sqlx::query_scalar(query).fetch_all(&mut connection).await.expect(from)
+                }
+                Some(url) => {
+                    let mut connection = PgConnection::connect(url).await.expect("connected");
+                    sqlx::query_scalar(query).fetch_all(&mut connection).await.expect(from)
+                }
+            };
+            rows.extend(found.iter().map(|row| format!("{from}: {}", steady(row))));
+        }
+        rows.sort();
+        dumps.push(rows);
+    }
+    let [embedded, server] = dumps.as_slice() else {
+        panic!("two dumps")
+    };
+    assert!(embedded.len() > 10_000, "{}", embedded.len());
+    let strange = embedded.iter().zip(server).find(|(one, other)| one != other);
+    assert_eq!(strange, None);
+    assert_eq!(embedded.len(), server.len());
+}
+
+/// Text without what changes from demonstration to demonstration: ports, which the system gives out as it likes, and
+/// hashes, since a workbook carries the moment it was made.
+fn steady(text: &str) -> String {
+    let mut out = String::new();
+    for (position, part) in text.split("127.0.0.1:").enumerate() {
+        if position > 0 {
+            out.push_str("127.0.0.1:");
+        }
+        let part = part.trim_start_matches(|letter: char| position > 0 && letter.is_ascii_digit());
+        for word in part.split_inclusive(|letter: char| !letter.is_ascii_hexdigit()) {
+            out.push_str(if word.len() > 16 { "#" } else { word });
+        }
+    }
+    out
 }
