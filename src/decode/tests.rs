@@ -9,6 +9,7 @@ struct Seen {
     tables: Vec<Table>,
     rows: Vec<Row>,
     broken: Vec<Problem>,
+    spare: Vec<Cell>,
 }
 
 impl TableSink for Seen {
@@ -18,6 +19,7 @@ impl TableSink for Seen {
     }
 
     fn row(&mut self, row: Row) -> Result<(), Problem> {
+        self.spare.clone_from(&row.cells);
         self.rows.push(row);
         Ok(())
     }
@@ -25,6 +27,10 @@ impl TableSink for Seen {
     fn broken_row(&mut self, _: u32, problem: Problem) -> Result<(), Problem> {
         self.broken.push(problem);
         Ok(())
+    }
+
+    fn spare(&mut self) -> Vec<Cell> {
+        std::mem::take(&mut self.spare)
     }
 }
 
@@ -187,4 +193,27 @@ fn a_workbook_is_read_cell_by_cell_and_a_sparse_sheet_is_harmless() {
     assert_eq!(rows[0], (5, ["", "Лицей", "35.5"].map(str::to_owned).to_vec()));
     assert_eq!(rows.last().expect("a row").0, 1_048_576);
     assert_eq!(code(&run(&connector, &bytes[..bytes.len() / 2]).1), "MSK-DEC-12");
+}
+
+#[test]
+fn a_blank_cell_of_a_sheet_holds_nothing_of_the_sheet_before() {
+    let mut book = Workbook::new();
+    for (name, header, last) in [
+        ("Физика", ["Школа", "Участники", "Ниже порога"], [10.0, 4.0]),
+        ("Биология", ["Школа", "", ""], [7.0, 1.0]),
+    ] {
+        let sheet = book.add_worksheet().set_name(name).expect("a name");
+        for (column, text) in (0..).zip(header) {
+            sheet.write(0, column, text).expect("a cell");
+        }
+        sheet.write(1, 0, "Лицей").expect("a cell");
+        sheet.write_row(1, 1, last).expect("cells");
+    }
+    let bytes = book.save_to_buffer().expect("a workbook");
+    let connector = connector("[decode.xlsx]\nfind_header = { text = 'Школа' }", &["Школа"]);
+    let (seen, decoded) = run(&connector, &bytes);
+    decoded.expect("a workbook");
+    let paths: Vec<&[String]> = seen.tables[1].columns.iter().map(|column| column.path.as_slice()).collect();
+    assert_eq!(paths, [["Школа"]]);
+    assert_eq!(texts(&seen.rows[1]), ["Лицей", "7", "1"]);
 }

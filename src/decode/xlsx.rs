@@ -1,6 +1,5 @@
 //! Workbooks, cell by cell: a dense range of a sparse sheet can ask for half a terabyte.
 
-use std::collections::HashSet;
 use std::io::Read;
 
 use calamine::{DataRef, Reader, SheetVisible, Xlsx as Workbook, XlsxError};
@@ -132,12 +131,8 @@ fn read_sheet(
     let mut cells = book
         .worksheet_cells_reader(sheet)
         .map_err(|error| damaged(&error).at(sheet))?;
-    let mut row = Row {
-        number: 0,
-        cells: sink.spare(),
-    };
+    let mut row = empty(sink);
     let mut count: u64 = 0;
-    let mut filled = HashSet::new();
     while let Some(cell) = cells
         .next_cell_with_formula_metadata()
         .map_err(|error| damaged(&error).at(sheet))?
@@ -162,7 +157,6 @@ fn read_sheet(
         if number > row.number && row.number > 0 {
             let number = row.number;
             hand_on(&mut finder, std::mem::replace(&mut row, empty(sink)), sink)?;
-            filled.clear();
             if finder.is_looking() && number >= options.header.within_rows {
                 return Ok(Some(finder.missing()));
             }
@@ -172,7 +166,7 @@ fn read_sheet(
         if matches!(value, Cell::Empty) {
             continue;
         }
-        if !filled.insert(column) {
+        if row.cells.get(column).is_some_and(|cell| *cell != Cell::Empty) {
             return Err(Problem::new("MSK-DEC-12").because("a cell stands twice").at(sheet));
         }
         if let Cell::Text(text) = &value
