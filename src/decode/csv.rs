@@ -84,7 +84,7 @@ pub(super) fn decode(
     if finder.is_found() {
         Ok(())
     } else {
-        Err(finder.missing())
+        Err(finder.missing().at("строка 1"))
     }
 }
 

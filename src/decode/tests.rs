@@ -217,3 +217,27 @@ fn a_blank_cell_of_a_sheet_holds_nothing_of_the_sheet_before() {
     assert_eq!(paths, [["Школа"]]);
     assert_eq!(texts(&seen.rows[1]), ["Лицей", "7", "1"]);
 }
+
+#[test]
+fn a_refusal_names_no_sheet_that_nobody_has_looked_at() {
+    let mut book = Workbook::new();
+    for name in ["Титул", "Громов Пётр Петрович"] {
+        let sheet = book.add_worksheet().set_name(name).expect("a name");
+        sheet.write(0, 0, "Балл").expect("a cell");
+    }
+    let bytes = book.save_to_buffer().expect("a workbook");
+    for (decode, line) in [
+        (
+            "sheet = 'Протокол'",
+            "MSK-DEC-05: в книге нет листа «Протокол» (листов: 2)",
+        ),
+        (
+            "sheet = 'Громов Пётр Петрович'",
+            "MSK-DEC-04: лист 2: в первых 60 строках нет ячейки заголовка «Школа»",
+        ),
+    ] {
+        let decode = format!("[decode.xlsx]\n{decode}\nfind_header = {{ text = 'Школа' }}");
+        let refused = run(&connector(&decode, &["Школа"]), &bytes).1.expect_err("no such table");
+        assert_eq!(refused.ru_line(), line);
+    }
+}

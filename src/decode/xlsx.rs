@@ -81,6 +81,12 @@ fn damaged(error: &XlsxError) -> Problem {
     Problem::new("MSK-DEC-12").because(error)
 }
 
+/// The name of a sheet may be a person's, and until the sink has seen it no problem may repeat it.
+fn place_of(book: &Workbook<Box<dyn Seekable>>, sheet: &str) -> String {
+    let number = book.sheets_metadata().iter().position(|known| known.name == sheet);
+    format!("лист {}", number.map_or(0, |index| index + 1))
+}
+
 fn chosen(book: &Workbook<Box<dyn Seekable>>, wanted: &Sheets) -> Result<Vec<String>, Problem> {
     let sheets = book.sheets_metadata();
     let visible = || sheets.iter().filter(|sheet| sheet.visible == SheetVisible::Visible);
@@ -109,10 +115,9 @@ fn chosen(book: &Workbook<Box<dyn Seekable>>, wanted: &Sheets) -> Result<Vec<Str
 }
 
 fn no_sheet(book: &Workbook<Box<dyn Seekable>>, asked: &str) -> Problem {
-    let names: Vec<&str> = book.sheets_metadata().iter().map(|sheet| sheet.name.as_str()).collect();
     Problem::new("MSK-DEC-05")
         .arg("sheet", asked)
-        .arg("found", names.join("», «"))
+        .arg("count", book.sheets_metadata().len())
 }
 
 /// The problem of a sheet without the header, when that is what it is.
@@ -122,24 +127,25 @@ fn read_sheet(
     options: &Xlsx,
     sink: &mut dyn TableSink,
 ) -> Result<Option<Problem>, Problem> {
+    let place = place_of(book, sheet);
     let merges = if options.header.rows > 1 {
-        merges(book, sheet)?
+        merges(book, sheet).map_err(|error| damaged(&error).at(&place))?
     } else {
         Vec::new()
     };
     let mut finder = HeaderFinder::new(&options.header, Some(sheet.to_owned()), merges);
     let mut cells = book
         .worksheet_cells_reader(sheet)
-        .map_err(|error| damaged(&error).at(sheet))?;
+        .map_err(|error| damaged(&error).at(&place))?;
     let mut row = empty(sink);
     let mut count: u64 = 0;
     while let Some(cell) = cells
         .next_cell_with_formula_metadata()
-        .map_err(|error| damaged(&error).at(sheet))?
+        .map_err(|error| damaged(&error).at(&place))?
     {
         count += 1;
         if count > MAX_CELLS {
-            return Err(too_much("число ячеек", MAX_CELLS).at(sheet));
+            return Err(too_much("число ячеек", MAX_CELLS).at(&place));
         }
         let number = cell.pos.0 + 1;
         let column = usize::try_from(cell.pos.1).unwrap_or(usize::MAX);
@@ -149,7 +155,7 @@ fn read_sheet(
             } else {
                 too_much("число столбцов", MAX_COLUMNS)
             };
-            return Err(problem.at(sheet));
+            return Err(problem.at(&place));
         }
         if column >= MAX_COLUMNS {
             continue;
@@ -158,7 +164,7 @@ fn read_sheet(
             let number = row.number;
             hand_on(&mut finder, std::mem::replace(&mut row, empty(sink)), sink)?;
             if finder.is_looking() && number >= options.header.within_rows {
-                return Ok(Some(finder.missing()));
+                return Ok(Some(finder.missing().at(&place)));
             }
         }
         row.number = number;
@@ -167,12 +173,12 @@ fn read_sheet(
             continue;
         }
         if row.cells.get(column).is_some_and(|cell| *cell != Cell::Empty) {
-            return Err(Problem::new("MSK-DEC-12").because("a cell stands twice").at(sheet));
+            return Err(Problem::new("MSK-DEC-12").because("a cell stands twice").at(&place));
         }
         if let Cell::Text(text) = &value
             && text.len() > MAX_CELL_BYTES
         {
-            return Err(too_much("длина текста ячейки", "64 KiB").at(sheet));
+            return Err(too_much("длина текста ячейки", "64 KiB").at(&place));
         }
         if row.cells.len() <= column {
             row.cells.resize(column + 1, Cell::Empty);
@@ -182,7 +188,7 @@ fn read_sheet(
     if row.number > 0 {
         hand_on(&mut finder, row, sink)?;
     }
-    Ok((!finder.is_found()).then(|| finder.missing()))
+    Ok((!finder.is_found()).then(|| finder.missing().at(&place)))
 }
 
 fn empty(sink: &mut dyn TableSink) -> Row {
@@ -221,10 +227,8 @@ fn value_of(value: DataRef<'_>, formula: bool) -> Cell {
     }
 }
 
-fn merges(book: &mut Workbook<Box<dyn Seekable>>, sheet: &str) -> Result<Vec<Merge>, Problem> {
-    let found = book
-        .merge_cells_by_sheet_name(sheet)
-        .map_err(|error| damaged(&error).at(sheet))?;
+fn merges(book: &mut Workbook<Box<dyn Seekable>>, sheet: &str) -> Result<Vec<Merge>, XlsxError> {
+    let found = book.merge_cells_by_sheet_name(sheet)?;
     let merge = |range: calamine::Dimensions| Merge {
         top: range.start.0 + 1,
         bottom: range.end.0 + 1,

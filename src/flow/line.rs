@@ -148,8 +148,9 @@ impl<'a, 's> Line<'a, 's> {
         flushed?;
         match decoded {
             Ok(decoded) => {
-                if !decoded.undeclared.is_empty() && self.connector.contract.warn_new_columns {
-                    self.summary.warnings.push(warn_undeclared(&decoded.undeclared));
+                let undeclared = self.door.names(decoded.undeclared);
+                if !undeclared.is_empty() && self.connector.contract.warn_new_columns {
+                    self.summary.warnings.push(warn_undeclared(&undeclared));
                 }
                 self.summary.refused = too_many_bad(self.connector, self.bad_rows, self.summary.rows_read);
             }

@@ -218,6 +218,17 @@ impl Door {
         }
     }
 
+    /// Names of undeclared fields as they may be shown.
+    pub fn names(&mut self, mut names: Vec<String>) -> Vec<String> {
+        for name in &mut names {
+            if scan(name, &self.exempt).is_some() {
+                self.clean = false;
+                "…".clone_into(name);
+            }
+        }
+        names
+    }
+
     /// Cleans a row in place. Gives a problem for each cell removed.
     ///
     /// # Errors
@@ -481,12 +492,15 @@ mod tests {
         let codes: Vec<_> = problems.iter().map(Problem::code).collect();
         assert_eq!(codes, ["MSK-PRV-09", "MSK-PRV-11", "MSK-PRV-10"]);
         assert!(!door.raw_is_clean());
-        let (door, problems) = Door::new(
+        let (mut door, problems) = Door::new(
             "ВПР математика 5 класс 2022.xlsx",
             Arc::new(Exempt::default()),
             Kept::Raw,
         )
         .expect("clean");
         assert_eq!((door.file(), problems.len()), ("ВПР математика 5 класс 2022.xlsx", 0));
+        let names = ["@note", "Громов Пётр Петрович/балл"].map(str::to_owned).to_vec();
+        assert_eq!(door.names(names), ["@note", "…"]);
+        assert!(!door.raw_is_clean());
     }
 }
