@@ -107,8 +107,16 @@ fn an_xml_that_is_not_whole_or_not_harmless_is_refused() {
     ] {
         assert_eq!(code(&run(&connector, text).1), expected, "{text}");
     }
-    let endless = format!("<f><o a='{}'/></f>", "я".repeat(3 << 20));
-    assert_eq!(code(&run(&connector, endless).1), "MSK-DEC-09");
+    let long = "я".repeat(33 << 10);
+    for text in [
+        format!("<f><o a='{}'/></f>", "я".repeat(3 << 20)),
+        format!("<f><o a='{long}'/></f>"),
+        format!("<f><o {long}=''/></f>"),
+        format!("<f><o><b>{}</b></o></f>", "&amp;я".repeat(33 << 10)),
+        format!("<f><o><b>{}</b></o></f>", "<![CDATA[яя]]>".repeat(33 << 10)),
+    ] {
+        assert_eq!(code(&run(&connector, text).1), "MSK-DEC-09");
+    }
 }
 
 #[test]
@@ -163,6 +171,7 @@ fn json_records_come_as_an_array_or_one_a_line_and_doubled_keys_are_refused() {
         ("[{\"n\":1,\"n\":2}]", "MSK-DEC-13"),
         ("[{\"n\":1}", "MSK-DEC-07"),
         ("[{\"n\":1}] x", "MSK-DEC-13"),
+        (&format!("[{{\"{}\":1}}]", "я".repeat(600)), "MSK-DEC-13"),
     ] {
         assert_eq!(code(&run(&connector, text).1), expected, "{text}");
     }

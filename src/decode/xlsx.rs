@@ -1,7 +1,5 @@
 //! Workbooks, cell by cell: a dense range of a sparse sheet can ask for half a terabyte.
 
-use std::io::Read;
-
 use calamine::{DataRef, Reader, SheetVisible, Xlsx as Workbook, XlsxError};
 
 use super::header::{HeaderFinder, MAX_CELL_BYTES, MAX_COLUMNS, Merge, Step};
@@ -14,8 +12,8 @@ use crate::table::{Cell, Row, TableSink};
 const MAX_ENTRIES: usize = 2_000;
 /// Inflated size of all entries: the largest real export (30 000 rows of 40 columns) inflates to some 60 MB.
 const MAX_INFLATED: u64 = 1 << 30;
-/// Shared strings and styles are held in memory as a whole.
-const MAX_HELD_PART: u64 = 256 << 20;
+/// Inflated size of one entry: shared strings and styles are held in memory as a whole, and so is a single cell.
+const MAX_PART: u64 = 128 << 20;
 /// Real sheets deflate some ten to forty times; bombs a thousand.
 const MAX_RATIO: u64 = 200;
 /// Below this size the ratio says nothing.
@@ -44,8 +42,8 @@ pub(super) fn decode(mut source: Box<dyn Seekable>, options: &Xlsx, sink: &mut d
     }
 }
 
-/// Sizes are looked at before anything is inflated. Parts that the reader holds in memory are measured, because an
-/// archive may lie about them; sheets are streamed and capped by their cells.
+/// Sizes are looked at before anything is inflated; an entry that is larger than it says ends with an error when it
+/// is read.
 fn inspect(source: &mut Box<dyn Seekable>) -> Result<(), Problem> {
     let broken = |error: zip::result::ZipError| Problem::new("MSK-DEC-12").because(error);
     let over = |what: &str, limit: &str| Problem::new("MSK-DEC-02").arg("what", what).arg("limit", limit);
@@ -57,8 +55,6 @@ fn inspect(source: &mut Box<dyn Seekable>) -> Result<(), Problem> {
     for index in 0..archive.len() {
         let entry = archive.by_index_raw(index).map_err(broken)?;
         let (packed, inflated) = (entry.compressed_size(), entry.size());
-        let name = entry.name().map_err(broken)?.to_ascii_lowercase();
-        drop(entry);
         total = total.saturating_add(inflated);
         if total > MAX_INFLATED {
             return Err(over("размер после распаковки", "1 GiB"));
@@ -66,12 +62,8 @@ fn inspect(source: &mut Box<dyn Seekable>) -> Result<(), Problem> {
         if inflated > RATIO_FROM && inflated / packed.max(1) > MAX_RATIO {
             return Err(over("степень сжатия", "200"));
         }
-        if name.ends_with(".xml") && !name.contains("worksheets/") {
-            let part = archive.by_index(index).map_err(broken)?;
-            let size = std::io::copy(&mut part.take(MAX_HELD_PART + 1), &mut std::io::sink());
-            if size.map_err(|error| Problem::new("MSK-DEC-12").because(error))? > MAX_HELD_PART {
-                return Err(over("размер общих строк", "256 MiB"));
-            }
+        if inflated > MAX_PART {
+            return Err(over("размер одной части", "128 MiB"));
         }
     }
     Ok(())

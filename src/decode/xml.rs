@@ -9,6 +9,7 @@ use quick_xml::escape::unescape;
 use quick_xml::events::{BytesStart, Event};
 
 use super::budget::{Allowance, Budgeted};
+use super::header::MAX_CELL_BYTES;
 use super::{Decoded, too_much};
 use crate::manifest::Xml;
 use crate::message::Problem;
@@ -16,6 +17,8 @@ use crate::table::{Cell, Column, Row, Table, TableSink};
 
 /// Longest single record; real ones stay under one kilobyte.
 const MAX_RECORD_BYTES: usize = 4 << 20;
+/// Longest name of a field, its path included.
+const MAX_NAME_BYTES: usize = 1 << 10;
 /// Undeclared names reported at most: a hostile file could make up a new one per record.
 const MAX_UNDECLARED: usize = 100;
 
@@ -161,8 +164,8 @@ impl<'o> Records<'o> {
                 self.close(sink)?;
             }
             Event::End(_) => self.close(sink)?,
-            Event::Text(text) if self.inside => self.text.push_str(&text.xml10_content()),
-            Event::CData(text) if self.inside => self.text.push_str(&text.xml10_content()),
+            Event::Text(text) if self.inside => self.add(&text.xml10_content())?,
+            Event::CData(text) if self.inside => self.add(&text.xml10_content())?,
             Event::GeneralRef(reference) if self.inside => self.reference(&reference)?,
             Event::DocType(_) => return Err(Problem::new("MSK-DEC-08")),
             Event::Text(text) if self.depth == 0 && !text.xml10_content().trim_matches(is_xml_blank).is_empty() => {
@@ -272,6 +275,7 @@ impl<'o> Records<'o> {
         }
         self.filled[column] = self.number;
         let value = unescape(raw).map_err(|error| Problem::new("MSK-DEC-06").because(error))?;
+        short_enough(&value)?;
         fill(&mut self.cells[column], &value);
         Ok(())
     }
@@ -281,6 +285,9 @@ impl<'o> Records<'o> {
     }
 
     fn undeclared(&mut self, name: &str, mark: &str) -> Result<(), Problem> {
+        if name.len() > MAX_NAME_BYTES {
+            return Err(too_much("длина имени поля", "1 KiB"));
+        }
         let full = format!("{mark}{name}");
         if self.known_undeclared.get(&full) == Some(&self.number) && mark == "@" {
             return Err(self.doubled(name));
@@ -314,6 +321,7 @@ impl<'o> Records<'o> {
             return Err(self.doubled(path));
         }
         self.filled[column] = self.number;
+        short_enough(value)?;
         fill(&mut self.cells[column], value);
         Ok(())
     }
@@ -322,15 +330,19 @@ impl<'o> Records<'o> {
     fn reference(&mut self, reference: &quick_xml::events::BytesRef<'_>) -> Result<(), Problem> {
         let damaged = |error: quick_xml::Error| Problem::new("MSK-DEC-06").because(error);
         if let Some(letter) = reference.resolve_char_ref().map_err(damaged)? {
-            self.text.push(letter);
-            return Ok(());
+            return self.add(letter.encode_utf8(&mut [0; 4]));
         }
         let name = reference.xml10_content();
         let Some(text) = quick_xml::escape::resolve_predefined_entity(&name) else {
             return Err(Problem::new("MSK-DEC-06").because(format!("unknown entity `{name}`")));
         };
-        self.text.push_str(text);
-        Ok(())
+        self.add(text)
+    }
+
+    /// The parts of a text are events of their own, so their sum is what has to be held down.
+    fn add(&mut self, part: &str) -> Result<(), Problem> {
+        self.text.push_str(part);
+        short_enough(&self.text)
     }
 
     fn close(&mut self, sink: &mut dyn TableSink) -> Result<(), Problem> {
@@ -373,6 +385,13 @@ impl<'o> Records<'o> {
             undeclared: self.undeclared,
         })
     }
+}
+
+fn short_enough(text: &str) -> Result<(), Problem> {
+    if text.len() > MAX_CELL_BYTES {
+        return Err(too_much("длина текста", "64 KiB"));
+    }
+    Ok(())
 }
 
 fn is_xml_blank(letter: char) -> bool {
