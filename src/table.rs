@@ -94,6 +94,17 @@ pub trait TableSink {
         Err(problem)
     }
 
+    /// A text of the file that comes in no table and no row: of a field nobody declared, of a sheet nobody asked for,
+    /// of a comment. Whoever keeps the bytes of the file keeps it too.
+    fn unseen(&mut self, text: &str) {
+        let _ = text;
+    }
+
+    /// False when no [`TableSink::unseen`] matters any more: looking for them costs time.
+    fn wants_unseen(&self) -> bool {
+        false
+    }
+
     /// Cells of an earlier row whose memory may be used again. A feed of a million rows allocates nothing per cell
     /// when the receiver gives its rows back.
     fn spare(&mut self) -> Vec<Cell> {

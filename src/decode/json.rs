@@ -100,6 +100,9 @@ impl Records<'_> {
                 self.undeclared.push(path);
             }
         }
+        if !fields.unseen.is_empty() {
+            self.sink.unseen(&fields.unseen);
+        }
         let row = Row {
             number: self.number,
             cells: fields.cells,
@@ -149,6 +152,8 @@ struct Fields<'p> {
     path: String,
     cells: Vec<Cell>,
     undeclared: Vec<String>,
+    /// Names and values that no column declares.
+    unseen: String,
 }
 
 impl<'p> Fields<'p> {
@@ -158,7 +163,14 @@ impl<'p> Fields<'p> {
             path: String::new(),
             cells: vec![Cell::Empty; paths.len()],
             undeclared: Vec::new(),
+            unseen: String::new(),
         }
+    }
+
+    /// The bar keeps two texts from becoming one.
+    fn pass_by(&mut self, text: &str) {
+        self.unseen.push_str(text);
+        self.unseen.push('|');
     }
 }
 
@@ -167,17 +179,15 @@ struct Node<'f, 'p>(&'f mut Fields<'p>);
 
 impl Node<'_, '_> {
     fn put(self, cell: Cell) {
-        let Fields {
-            paths,
-            path,
-            cells,
-            undeclared,
-        } = self.0;
-        match paths.iter().position(|known| known == path) {
-            Some(column) => cells[column] = cell,
-            None if undeclared.len() < MAX_UNDECLARED => undeclared.push(path.clone()),
-            None => {}
+        let fields = self.0;
+        if let Some(column) = fields.paths.iter().position(|known| **known == fields.path) {
+            fields.cells[column] = cell;
+            return;
         }
+        if fields.undeclared.len() < MAX_UNDECLARED {
+            fields.undeclared.push(fields.path.clone());
+        }
+        fields.pass_by(&cell.text());
     }
 }
 
@@ -236,7 +246,9 @@ impl<'de> Visitor<'de> for Node<'_, '_> {
 
     /// A list has no single value: the cell says so where the manifest asks for it.
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
-        while items.next_element::<serde::de::IgnoredAny>()?.is_some() {}
+        while let Some(item) = items.next_element::<serde_json::Value>()? {
+            self.0.pass_by(&item.to_string());
+        }
         self.put(Cell::Broken("список".to_owned()));
         Ok(())
     }
@@ -254,6 +266,9 @@ impl<'de> Visitor<'de> for Node<'_, '_> {
             self.0.path.push_str(&name);
             if self.0.path.len() > MAX_PATH_BYTES {
                 return Err(A::Error::custom("path longer than 1 KiB"));
+            }
+            if !self.0.paths.iter().any(|known| known.starts_with(&self.0.path)) {
+                self.0.pass_by(&name);
             }
             map.next_value_seed(Node(self.0))?;
             self.0.path.truncate(base);

@@ -33,6 +33,7 @@ mod json;
 mod sniff;
 #[cfg(test)]
 mod tests;
+mod unseen;
 mod xlsx;
 mod xml;
 
@@ -106,11 +107,10 @@ pub fn decode(input: Input, connector: &Connector, sink: &mut dyn TableSink) -> 
     }
 }
 
-/// Paths of the fields to read, in the order of the manifest; dropped columns are never read.
+/// Paths of the declared fields, in the order of the manifest; dropped ones too, because the sink looks at them.
 fn paths(columns: &[ColumnRule]) -> Vec<&str> {
     columns
         .iter()
-        .filter(|column| !column.is_dropped())
         .flat_map(|column| column.at.iter().map(String::as_str))
         .collect()
 }

@@ -9,6 +9,7 @@ struct Seen {
     tables: Vec<Table>,
     rows: Vec<Row>,
     broken: Vec<Problem>,
+    unseen: String,
     spare: Vec<Cell>,
 }
 
@@ -27,6 +28,15 @@ impl TableSink for Seen {
     fn broken_row(&mut self, _: u32, problem: Problem) -> Result<(), Problem> {
         self.broken.push(problem);
         Ok(())
+    }
+
+    fn unseen(&mut self, text: &str) {
+        self.unseen.push_str(text.trim());
+        self.unseen.push('|');
+    }
+
+    fn wants_unseen(&self) -> bool {
+        true
     }
 
     fn spare(&mut self) -> Vec<Cell> {
@@ -249,4 +259,34 @@ fn a_refusal_names_no_sheet_that_nobody_has_looked_at() {
         let refused = run(&connector(&decode, &["Школа"]), &bytes).1.expect_err("no such table");
         assert_eq!(refused.ru_line(), line);
     }
+}
+
+#[test]
+fn what_no_row_carries_is_shown_all_the_same() {
+    let xml = connector(XML, &["@a"]);
+    let text = "<f r='корень'><!--примечание--><x y='мимо'>рядом</x><o a='1' b='лишний' c='&#171;'>сам<d e='внутри'>дитя</d></o></f>";
+    let (seen, decoded) = run(&xml, text);
+    decoded.expect("a whole file");
+    for part in ["корень", "примечание", "мимо", "рядом", "лишний", "«", "сам", "внутри", "дитя"] {
+        assert!(seen.unseen.contains(part), "{part}: {}", seen.unseen);
+    }
+    let json = connector("[decode.json]", &["n"]);
+    let (seen, decoded) = run(&json, "[{\"n\":[\"в списке\"],\"кто\":{\"имя\":\"лишнее\"}}]");
+    decoded.expect("a whole file");
+    assert_eq!(seen.unseen, "\"в списке\"|кто|имя|лишнее||");
+    let csv = connector("[decode.csv]\nfind_header = { text = 'Код' }", &["Код"]);
+    let (seen, decoded) = run(&csv, "Код;Балл\n1;2;лишнее поле;ещё\n");
+    decoded.expect("a whole file");
+    assert_eq!(seen.unseen, "1|2|лишнее поле|ещё|");
+}
+
+#[test]
+fn a_field_that_is_to_be_dropped_reaches_the_sink_and_is_not_undeclared() {
+    let text = "manifest = 1\n[connector]\nid = 'x'\ntitle = 'x'\nprocedures = 'vpr'\n[decode.xml]\nrecord = '/f/o'\n\
+        [[column]]\nname = 'a'\nat = '@a'\nclass = 'key'\n[[column]]\nname = 'b'\nat = '@b'\nclass = 'drop'\n\
+        [unit]\nname = 'a'\n[[observation]]\nmeasure = 'participants'\nvalue = 'a'\n";
+    let connector = parse("x.toml", text).expect("a manifest");
+    let (seen, decoded) = run(&connector, "<f><o a='1' b='2'/></f>");
+    assert!(decoded.expect("a whole file").undeclared.is_empty());
+    assert_eq!(texts(&seen.rows[0]), ["1", "2"]);
 }

@@ -3,7 +3,7 @@
 use calamine::{DataRef, Reader, SheetVisible, Xlsx as Workbook, XlsxError};
 
 use super::header::{HeaderFinder, MAX_CELL_BYTES, MAX_COLUMNS, Merge, Step};
-use super::{Seekable, too_much};
+use super::{Seekable, too_much, unseen};
 use crate::manifest::{Sheets, Xlsx};
 use crate::message::Problem;
 use crate::table::{Cell, Row, TableSink};
@@ -22,29 +22,35 @@ const RATIO_FROM: u64 = 8 << 20;
 const MAX_CELLS: u64 = 50_000_000;
 
 pub(super) fn decode(mut source: Box<dyn Seekable>, options: &Xlsx, sink: &mut dyn TableSink) -> Result<(), Problem> {
-    inspect(&mut source)?;
+    inspect(&mut source, sink)?;
     source.rewind().map_err(super::unreadable)?;
     let mut book = Workbook::new(source).map_err(|error| damaged(&error))?;
     let sheets = chosen(&book, &options.sheets)?;
     let must_have_header = !matches!(options.sheets, Sheets::Any);
     let mut missing = None;
-    let mut found = false;
+    let mut tables = Vec::new();
     for sheet in &sheets {
         match read_sheet(&mut book, sheet, options, sink)? {
-            None => found = true,
+            None => tables.push(sheet),
             Some(problem) if must_have_header => return Err(problem),
             Some(problem) => missing = missing.or(Some(problem)),
         }
     }
-    match missing {
-        Some(problem) if !found => Err(problem),
-        _ => Ok(()),
+    if let (Some(problem), []) = (missing, tables.as_slice()) {
+        return Err(problem);
     }
+    for sheet in book.sheet_names() {
+        if sink.wants_unseen() && !tables.contains(&&sheet) {
+            let place = place_of(&book, &sheet);
+            unseen::sheet(&mut book, &sheet, sink).map_err(|error| damaged(&error).at(place))?;
+        }
+    }
+    Ok(())
 }
 
 /// Sizes are looked at before anything is inflated; an entry that is larger than it says ends with an error when it
 /// is read.
-fn inspect(source: &mut Box<dyn Seekable>) -> Result<(), Problem> {
+fn inspect(source: &mut Box<dyn Seekable>, sink: &mut dyn TableSink) -> Result<(), Problem> {
     let broken = |error: zip::result::ZipError| Problem::new("MSK-DEC-12").because(error);
     let over = |what: &str, limit: &str| Problem::new("MSK-DEC-02").arg("what", what).arg("limit", limit);
     let mut archive = zip::ZipArchive::new(source).map_err(broken)?;
@@ -65,6 +71,9 @@ fn inspect(source: &mut Box<dyn Seekable>) -> Result<(), Problem> {
         if inflated > MAX_PART {
             return Err(over("размер одной части", "128 MiB"));
         }
+    }
+    if sink.wants_unseen() {
+        unseen::parts(&mut archive, sink).map_err(|error| Problem::new("MSK-DEC-12").because(error))?;
     }
     Ok(())
 }
@@ -197,7 +206,7 @@ fn hand_on(finder: &mut HeaderFinder<'_>, row: Row, sink: &mut dyn TableSink) ->
     }
 }
 
-fn value_of(value: DataRef<'_>, formula: bool) -> Cell {
+pub(super) fn value_of(value: DataRef<'_>, formula: bool) -> Cell {
     match value {
         DataRef::Empty if formula => Cell::Broken("формула без сохранённого значения".to_owned()),
         DataRef::Empty => Cell::Empty,
@@ -213,8 +222,8 @@ fn value_of(value: DataRef<'_>, formula: bool) -> Cell {
             Some(moment) => Cell::Date(moment.format("%Y-%m-%dT%H:%M:%S").to_string()),
             None => Cell::Broken("дата вне календаря".to_owned()),
         },
-        DataRef::DateTimeIso(text) => Cell::Date(text),
-        DataRef::DurationIso(text) => Cell::Text(text),
+        // Whatever the file calls a date is text until it has been read.
+        DataRef::DateTimeIso(text) | DataRef::DurationIso(text) => Cell::Text(text),
         DataRef::Error(error) => Cell::Broken(error.to_string()),
     }
 }

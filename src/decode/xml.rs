@@ -1,5 +1,6 @@
 //! XML records: attributes and child texts of the elements at one path.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::io::{BufReader, Read};
 
@@ -167,10 +168,13 @@ impl<'o> Records<'o> {
             Event::Text(text) if self.inside => self.add(&text.xml10_content())?,
             Event::CData(text) if self.inside => self.add(&text.xml10_content())?,
             Event::GeneralRef(reference) if self.inside => self.reference(&reference)?,
+            Event::Comment(text) => sink.unseen(&text.xml10_content()),
             Event::DocType(_) => return Err(Problem::new("MSK-DEC-08")),
             Event::Text(text) if self.depth == 0 && !text.xml10_content().trim_matches(is_xml_blank).is_empty() => {
                 return Err(Problem::new("MSK-DEC-06").because("text outside the root element"));
             }
+            Event::Text(text) => sink.unseen(&text.xml10_content()),
+            Event::CData(text) => sink.unseen(&text.xml10_content()),
             Event::Eof => return Ok(false),
             _ => {}
         }
@@ -187,22 +191,28 @@ impl<'o> Records<'o> {
         }
         if self.inside {
             self.below.push(name.as_ref().to_owned());
-            self.text.clear();
-            self.child_attributes(element)?;
-        } else if self.matched == self.depth
-            && self
-                .options
-                .record
-                .get(self.depth)
-                .is_some_and(|step| step == name.as_ref())
-        {
-            self.matched += 1;
-            if self.matched == self.options.record.len() {
+            self.pass_by(sink);
+            self.child_attributes(element, sink)?;
+        } else {
+            let step = self.options.record.get(self.depth);
+            let is_step = self.matched == self.depth && step.is_some_and(|step| step == name.as_ref());
+            self.matched += usize::from(is_step);
+            if is_step && self.matched == self.options.record.len() {
                 self.start_record(element, sink)?;
+            } else {
+                for attribute in element.attributes().flatten() {
+                    unseen(&attribute.value, sink);
+                }
             }
         }
         self.depth += 1;
         Ok(())
+    }
+
+    /// Lets go of a text that is no field.
+    fn pass_by(&mut self, sink: &mut dyn TableSink) {
+        sink.unseen(&self.text);
+        self.text.clear();
     }
 
     fn root(&mut self, element: &BytesStart<'_>) -> Result<(), Problem> {
@@ -245,7 +255,7 @@ impl<'o> Records<'o> {
         attributes.with_checks(false);
         for (position, attribute) in attributes.enumerate() {
             let attribute = attribute.map_err(|error| Problem::new("MSK-DEC-06").because(error))?;
-            self.attribute(position, attribute.key.0, &attribute.value)?;
+            self.attribute(position, attribute.key.0, &attribute.value, sink)?;
         }
         for (cell, filled) in self.cells.iter_mut().zip(&self.filled) {
             if *filled != self.number {
@@ -255,7 +265,13 @@ impl<'o> Records<'o> {
         Ok(())
     }
 
-    fn attribute(&mut self, position: usize, name: &str, raw: &str) -> Result<(), Problem> {
+    fn attribute(
+        &mut self,
+        position: usize,
+        name: &str,
+        raw: &str,
+        sink: &mut dyn TableSink,
+    ) -> Result<(), Problem> {
         let guess = self.guesses.get(position).copied().unwrap_or(usize::MAX);
         let column = if self.attributes.get(guess).is_some_and(|(known, _)| *known == name) {
             Some(guess)
@@ -263,6 +279,7 @@ impl<'o> Records<'o> {
             self.attributes.iter().position(|(known, _)| *known == name)
         };
         let Some(found) = column else {
+            unseen(raw, sink);
             return self.undeclared(name, "@");
         };
         if self.guesses.len() <= position {
@@ -302,19 +319,20 @@ impl<'o> Records<'o> {
     }
 
     /// Attributes of an element below the record: `school/@code`.
-    fn child_attributes(&mut self, element: &BytesStart<'_>) -> Result<(), Problem> {
+    fn child_attributes(&mut self, element: &BytesStart<'_>, sink: &mut dyn TableSink) -> Result<(), Problem> {
         let place = self.below.join("/");
         for attribute in element.attributes() {
             let attribute = attribute.map_err(|error| Problem::new("MSK-DEC-06").because(error))?;
             let path = format!("{place}/@{}", attribute.key.0);
             let value = unescape(&attribute.value).map_err(|error| Problem::new("MSK-DEC-06").because(error))?;
-            self.put(&path, &value)?;
+            self.put(&path, &value, sink)?;
         }
         Ok(())
     }
 
-    fn put(&mut self, path: &str, value: &str) -> Result<(), Problem> {
+    fn put(&mut self, path: &str, value: &str, sink: &mut dyn TableSink) -> Result<(), Problem> {
         let Some(column) = self.paths.iter().position(|known| *known == path) else {
+            sink.unseen(value);
             return self.undeclared(path, "");
         };
         if self.filled[column] == self.number {
@@ -354,7 +372,7 @@ impl<'o> Records<'o> {
         if self.below.is_empty() {
             self.inside = false;
             self.matched = self.matched.min(self.depth);
-            self.text.clear();
+            self.pass_by(sink);
             let cells = std::mem::take(&mut self.cells);
             return sink.row(Row {
                 number: self.number,
@@ -364,7 +382,7 @@ impl<'o> Records<'o> {
         if !self.text.trim_matches(is_xml_blank).is_empty() {
             let path = self.below.join("/");
             let text = std::mem::take(&mut self.text);
-            self.put(&path, &text)?;
+            self.put(&path, &text, sink)?;
         }
         self.text.clear();
         self.below.pop();
@@ -385,6 +403,10 @@ impl<'o> Records<'o> {
             undeclared: self.undeclared,
         })
     }
+}
+
+fn unseen(raw: &str, sink: &mut dyn TableSink) {
+    sink.unseen(&unescape(raw).unwrap_or(Cow::Borrowed(raw)));
 }
 
 fn short_enough(text: &str) -> Result<(), Problem> {

@@ -264,6 +264,14 @@ impl TableSink for Line<'_, '_> {
         self.count_row(true)
     }
 
+    fn unseen(&mut self, text: &str) {
+        self.door.unseen(text);
+    }
+
+    fn wants_unseen(&self) -> bool {
+        self.door.wants_unseen()
+    }
+
     fn spare(&mut self) -> Vec<Cell> {
         std::mem::take(&mut self.spare)
     }

@@ -248,7 +248,7 @@ impl Door {
                 }
                 Some((Class::Pseudonym, _)) if self.kept == Kept::Folded => {}
                 Some((Class::Drop | Class::Pseudonym, _)) | None => {
-                    if self.kept == Kept::Raw && self.clean {
+                    if self.wants_unseen() {
                         self.clean = look(cell, &self.exempt, Trust::None).is_none();
                     }
                     *cell = Cell::Empty;
@@ -256,6 +256,19 @@ impl Door {
             }
         }
         Ok(problems)
+    }
+
+    /// Looks at a text that the decoder met outside tables and rows.
+    pub fn unseen(&mut self, text: &str) {
+        if self.wants_unseen() {
+            self.clean = scan(text, &self.exempt).is_none();
+        }
+    }
+
+    /// True while a hit outside tables and rows would still change what is kept.
+    #[must_use]
+    pub fn wants_unseen(&self) -> bool {
+        self.kept == Kept::Raw && self.clean
     }
 
     /// False once any detector hit anything so far, dropped columns included: then the raw bytes may not be kept.
