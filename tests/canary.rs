@@ -325,8 +325,7 @@ fn read_whole(connector: &str, name: &str, bytes: &[u8]) -> ReadSummary {
         batch: 1,
     };
     let mut out = String::new();
-    let mut pages = |_: Input, _: &msoko::manifest::Site, _: &mut msoko::flow::read::TakeBatch<'_>| Ok(());
-    let summary = read(Input::memory(name, bytes), &reading, &mut pages, &mut |batch| {
+    let summary = read(Input::memory(name, bytes), &reading, &mut |_, _, _| Ok(()), &mut |batch| {
         let _ = writeln!(out, "{batch:?}");
         Ok(())
     });

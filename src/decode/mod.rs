@@ -107,12 +107,16 @@ pub fn decode(input: Input, connector: &Connector, sink: &mut dyn TableSink) -> 
     }
 }
 
-/// Paths of the declared fields, in the order of the manifest; dropped ones too, because the sink looks at them.
+/// Paths of the declared fields, in the order of the manifest; dropped ones too, because the sink looks at them. Two
+/// columns may read one field.
 fn paths(columns: &[ColumnRule]) -> Vec<&str> {
-    columns
-        .iter()
-        .flat_map(|column| column.at.iter().map(String::as_str))
-        .collect()
+    let mut paths = Vec::new();
+    for path in columns.iter().flat_map(|column| &column.at) {
+        if !paths.contains(&path.as_str()) {
+            paths.push(path.as_str());
+        }
+    }
+    paths
 }
 
 /// Bytes whose beginning has been looked at.
