@@ -1,9 +1,12 @@
 //! What a decoder gives: tables of cells with their positions, one row at a time.
 
+use serde::{Deserialize, Serialize};
+
 use crate::message::Problem;
 
 /// One cell as the file has it. A dash is text, an empty cell is `Empty`, a zero is a number.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Cell {
     /// Nothing in it.
     Empty,
@@ -43,7 +46,7 @@ impl Cell {
 }
 
 /// A column of a table: its position from one and the path of its header cells, top to bottom.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Column {
     /// Position from one.
     pub position: u32,
@@ -52,7 +55,7 @@ pub struct Column {
 }
 
 /// A table (таблица) inside a file: a sheet, a text file, a list of records.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Table {
     /// Sheet name, or nothing for text files and records.
     pub sheet: Option<String>,
@@ -63,7 +66,7 @@ pub struct Table {
 }
 
 /// A row: its number in the file from one and its cells, `cells[position - 1]` under the column.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Row {
     /// Line of a text file, row of a sheet, number of a record.
     pub number: u32,

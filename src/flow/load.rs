@@ -7,8 +7,7 @@ use tokio::task::JoinHandle;
 
 use super::context::{Context, Stop, stopped};
 use super::delivery::{AT_ONCE, Delivery, IN_MEMORY};
-use super::preview::preview_lines;
-use super::read::{BATCH, ReadSummary, Reading, publish, read};
+use super::read::{BATCH, ReadSummary, Reading, publish, read, read_again, read_cleaned};
 use crate::config::Source;
 use crate::decode::{Bytes, Input};
 use crate::domain::observation::Batch;
@@ -104,7 +103,7 @@ impl Load {
         let bytes = match &summary.folded {
             Some(folded) => Some(folded_bytes(folded, &connector, &summary.file_name, &original)?),
             None if summary.raw_is_clean => None,
-            None => Some(cleaned_bytes(&summary.file_name, &batches)),
+            None => Some(self.cleaned(&delivery, &connector).await?),
         };
         let kept = match bytes {
             Some(bytes) => snapshot::keep(&self.folder(), bytes.as_slice())?,
@@ -122,6 +121,13 @@ impl Load {
             }
         }
         self.end(run, staged).await
+    }
+
+    /// Reads a file once more, for what the door lets through.
+    async fn cleaned(&self, delivery: &Arc<Delivery>, connector: &Arc<Connector>) -> Result<Vec<u8>, Problem> {
+        let (load, delivery, connector) = (self.clone(), Arc::clone(delivery), Arc::clone(connector));
+        let reading = move || read_cleaned(delivery.open()?, &load.reading(&connector));
+        tokio::task::spawn_blocking(reading).await.map_err(bug)?
     }
 
     /// A long feed without pupils is kept first and read from front to back, a bounded piece at a time.
@@ -187,7 +193,11 @@ impl Load {
         connector: &Connector,
         sink: &mut dyn FnMut(Batch) -> Result<(), Problem>,
     ) -> Result<ReadSummary, Problem> {
-        let reading = Reading {
+        read(input, &self.reading(connector), &mut |_, _, _| Err(Problem::new("MSK-RUN-13")), sink)
+    }
+
+    fn reading<'a>(&'a self, connector: &'a Connector) -> Reading<'a> {
+        Reading {
             connector,
             subjects: &self.context.subjects,
             scales: &self.context.scales,
@@ -195,8 +205,7 @@ impl Load {
             register: Some(&self.register),
             exempt: &self.exempt,
             batch: BATCH,
-        };
-        read(input, &reading, &mut |_, _, _| Err(Problem::new("MSK-RUN-13")), sink)
+        }
     }
 
     /// Loads again from the snapshot what was loaded before: with the manifest, the register and the scales of today.
@@ -211,32 +220,24 @@ impl Load {
             .max(IN_MEMORY)
             * 4;
         let folder = self.folder();
+        let snapshot = snapshot::open(&folder, &delivery.hash, limit)?;
         let mut batches = Vec::new();
+        let mut take = |batch| {
+            batches.push(batch);
+            Ok(())
+        };
         let summary = if connector.personal == Personal::Folded {
-            let (_, folded) = folded_file::read(snapshot::open(&folder, &delivery.hash, limit)?)?;
-            let reading = Reading {
-                connector,
-                subjects: &self.context.subjects,
-                scales: &self.context.scales,
-                options: &self.source.context,
-                register: Some(&self.register),
-                exempt: &self.exempt,
-                batch: BATCH,
-            };
-            publish(folded, &reading, &mut |batch| {
-                batches.push(batch);
-                Ok(())
-            })?;
+            let (_, folded) = folded_file::read(snapshot)?;
+            publish(folded, &self.reading(connector), &mut take)?;
             ReadSummary::default()
-        } else {
+        } else if delivery.hash == delivery.original {
             let input = Input {
                 file_name: delivery.name.clone(),
-                bytes: Bytes::Stream(Box::new(snapshot::open(&folder, &delivery.hash, limit)?)),
+                bytes: Bytes::Stream(Box::new(snapshot)),
             };
-            self.read(input, connector, &mut |batch| {
-                batches.push(batch);
-                Ok(())
-            })?
+            self.read(input, connector, &mut take)?
+        } else {
+            read_again(&delivery.name, snapshot, &self.reading(connector), &mut take)?
         };
         if let Some(problem) = summary.refused {
             return Err(problem);
@@ -405,16 +406,6 @@ fn folded_bytes(folded: &Folded, connector: &Connector, file: &str, original: &s
             .because(error)
     })?;
     Ok(bytes)
-}
-
-/// The accepted rows of a file whose bytes may not be kept.
-fn cleaned_bytes(file: &str, batches: &[Batch]) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    for line in batches.iter().flat_map(|batch| preview_lines(file, batch)) {
-        bytes.extend(serde_json::to_vec(&line).unwrap_or_default());
-        bytes.push(b'\n');
-    }
-    bytes
 }
 
 async fn joined(reading: JoinHandle<Result<ReadSummary, Problem>>) -> Result<ReadSummary, Problem> {
