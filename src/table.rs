@@ -28,11 +28,7 @@ impl Cell {
     pub fn text(&self) -> String {
         match self {
             Self::Empty => String::new(),
-            Self::Text(text) | Self::Date(text) | Self::Broken(text) => text
-                .trim_matches(|letter: char| {
-                    letter.is_whitespace() || matches!(letter, '\u{a0}' | '\u{202f}' | '\u{feff}')
-                })
-                .to_owned(),
+            Self::Text(text) | Self::Date(text) | Self::Broken(text) => trimmed(text).to_owned(),
             Self::Number(number) => format!("{number}"),
             Self::Bool(value) => value.to_string(),
         }
@@ -41,8 +37,18 @@ impl Cell {
     /// True for an empty cell and for text of blanks.
     #[must_use]
     pub fn is_blank(&self) -> bool {
-        matches!(self, Self::Empty) || matches!(self, Self::Text(_)) && self.text().is_empty()
+        match self {
+            Self::Empty => true,
+            Self::Text(text) => trimmed(text).is_empty(),
+            _ => false,
+        }
     }
+}
+
+/// Without blanks of every kind at the ends.
+#[must_use]
+pub fn trimmed(text: &str) -> &str {
+    text.trim_matches(|letter: char| letter.is_whitespace() || letter == '\u{feff}')
 }
 
 /// A column of a table: its position from one and the path of its header cells, top to bottom.

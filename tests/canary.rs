@@ -325,10 +325,15 @@ fn read_whole(connector: &str, name: &str, bytes: &[u8]) -> ReadSummary {
         batch: 1,
     };
     let mut out = String::new();
-    let summary = read(Input::memory(name, bytes), &reading, &mut |_, _, _| Ok(()), &mut |batch| {
-        let _ = writeln!(out, "{batch:?}");
-        Ok(())
-    });
+    let summary = read(
+        Input::memory(name, bytes),
+        &reading,
+        &mut |_, _, _| Ok(()),
+        &mut |batch| {
+            let _ = writeln!(out, "{batch:?}");
+            Ok(())
+        },
+    );
     let summary = summary.expect("the sink takes everything");
     let _ = writeln!(out, "{summary:?}");
     assert_clean(&out, name);
@@ -395,7 +400,10 @@ fn a_feed_with_a_person_anywhere_is_not_kept_as_it_came() {
         feed("", "", "", &format!("<fio>{person}</fio>")),
         feed("", "", "", &format!("<fio text='{person}'/>")),
     ] {
-        assert!(!read_whole("rsoko-feed", "feed.xml", text.as_bytes()).raw_is_clean, "{text}");
+        assert!(
+            !read_whole("rsoko-feed", "feed.xml", text.as_bytes()).raw_is_clean,
+            "{text}"
+        );
     }
 }
 

@@ -178,11 +178,17 @@ fn an_unknown_subject_of_a_header_leaves_its_columns_out_and_is_told_once() {
     }
     let bytes = book.save_to_buffer().expect("a workbook");
     let connectors = manifest::shipped();
-    let connector = connectors.iter().find(|known| known.id == "gia-svod").expect("is shipped");
+    let connector = connectors
+        .iter()
+        .find(|known| known.id == "gia-svod")
+        .expect("is shipped");
     let lines = lines(connector, Input::memory("свод.xlsx", bytes), &BTreeMap::new());
     let lines: Vec<&str> = lines.lines().collect();
     assert_eq!(lines.len(), 6, "{lines:#?}");
-    assert!(lines[..5].iter().all(|line| line.contains("\"subject\":\"physics\"")), "{lines:#?}");
+    assert!(
+        lines[..5].iter().all(|line| line.contains("\"subject\":\"physics\"")),
+        "{lines:#?}"
+    );
     assert!(
         lines[5].ends_with(
             "\"quarantined\":0,\"refused\":false,\"warnings\":[\"MSK-NRM-03: Суахили / Участников: неизвестный предмет «Суахили»\"]}"
@@ -201,7 +207,11 @@ fn a_record_may_carry_a_field_under_any_of_its_names() {
         [unit]\ncode = 'code'\n[[observation]]\nmeasure = 'participants'\nvalue = 'n'\n";
     let connector = manifest::parse("x.toml", text).expect("a manifest");
     let feed = "<f><o code='1' value='5'/><o code='2' znachenie='6'/><o code='3' value='7' znachenie='8'/></f>";
-    let lines = lines(&connector, Input::memory("2024-25.xml", feed.as_bytes()), &BTreeMap::new());
+    let lines = lines(
+        &connector,
+        Input::memory("2024-25.xml", feed.as_bytes()),
+        &BTreeMap::new(),
+    );
     let lines: Vec<&str> = lines.lines().collect();
     for (line, expected) in lines.iter().zip([
         ("\"value\":5", "/f/o[1]/@value"),

@@ -75,6 +75,7 @@ pub(super) fn decode(
             Err(problem) => return Err(problem),
         };
         match finder.offer(row) {
+            Step::Taken if finder.is_looking() && line >= options.header.within_rows => break,
             Step::Taken => {}
             Step::Header(table) => {
                 width = record.len();

@@ -232,7 +232,11 @@ fn a_blank_cell_of_a_sheet_holds_nothing_of_the_sheet_before() {
     let connector = connector("[decode.xlsx]\nfind_header = { text = 'Школа' }", &["Школа"]);
     let (seen, decoded) = run(&connector, &bytes);
     decoded.expect("a workbook");
-    let paths: Vec<&[String]> = seen.tables[1].columns.iter().map(|column| column.path.as_slice()).collect();
+    let paths: Vec<&[String]> = seen.tables[1]
+        .columns
+        .iter()
+        .map(|column| column.path.as_slice())
+        .collect();
     assert_eq!(paths, [["Школа"]]);
     assert_eq!(texts(&seen.rows[1]), ["Лицей", "7", "1"]);
 }
@@ -256,7 +260,9 @@ fn a_refusal_names_no_sheet_that_nobody_has_looked_at() {
         ),
     ] {
         let decode = format!("[decode.xlsx]\n{decode}\nfind_header = {{ text = 'Школа' }}");
-        let refused = run(&connector(&decode, &["Школа"]), &bytes).1.expect_err("no such table");
+        let refused = run(&connector(&decode, &["Школа"]), &bytes)
+            .1
+            .expect_err("no such table");
         assert_eq!(refused.ru_line(), line);
     }
 }
@@ -267,7 +273,17 @@ fn what_no_row_carries_is_shown_all_the_same() {
     let text = "<f r='корень'><!--примечание--><x y='мимо'>рядом</x><o a='1' b='лишний' c='&#171;'>сам<d e='внутри'>дитя</d></o></f>";
     let (seen, decoded) = run(&xml, text);
     decoded.expect("a whole file");
-    for part in ["корень", "примечание", "мимо", "рядом", "лишний", "«", "сам", "внутри", "дитя"] {
+    for part in [
+        "корень",
+        "примечание",
+        "мимо",
+        "рядом",
+        "лишний",
+        "«",
+        "сам",
+        "внутри",
+        "дитя",
+    ] {
         assert!(seen.unseen.contains(part), "{part}: {}", seen.unseen);
     }
     let json = connector("[decode.json]", &["n"]);

@@ -265,13 +265,7 @@ impl<'o> Records<'o> {
         Ok(())
     }
 
-    fn attribute(
-        &mut self,
-        position: usize,
-        name: &str,
-        raw: &str,
-        sink: &mut dyn TableSink,
-    ) -> Result<(), Problem> {
+    fn attribute(&mut self, position: usize, name: &str, raw: &str, sink: &mut dyn TableSink) -> Result<(), Problem> {
         let guess = self.guesses.get(position).copied().unwrap_or(usize::MAX);
         let column = if self.attributes.get(guess).is_some_and(|(known, _)| *known == name) {
             Some(guess)

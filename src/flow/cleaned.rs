@@ -155,7 +155,10 @@ mod tests {
             Ok(())
         });
         let summary = summary.expect("the sink takes everything");
-        assert_eq!((summary.raw_is_clean, summary.quarantined, summary.refused.clone()), (false, 2, None));
+        assert_eq!(
+            (summary.raw_is_clean, summary.quarantined, summary.refused.clone()),
+            (false, 2, None)
+        );
         let bytes = read_cleaned(input(), &reading).expect("accepted");
         assert!(!String::from_utf8_lossy(&bytes).contains("Громов"));
         let mut second = Vec::new();

@@ -193,7 +193,12 @@ impl Load {
         connector: &Connector,
         sink: &mut dyn FnMut(Batch) -> Result<(), Problem>,
     ) -> Result<ReadSummary, Problem> {
-        read(input, &self.reading(connector), &mut |_, _, _| Err(Problem::new("MSK-RUN-13")), sink)
+        read(
+            input,
+            &self.reading(connector),
+            &mut |_, _, _| Err(Problem::new("MSK-RUN-13")),
+            sink,
+        )
     }
 
     fn reading<'a>(&'a self, connector: &'a Connector) -> Reading<'a> {
