@@ -4,16 +4,39 @@
 //! `fixtures/NAME.options.toml` (where needed) what a source would say besides the file.
 //! `UPDATE_EXPECTED=1 cargo nextest run --test connectors` writes the expected files anew: read the difference.
 
-use std::collections::BTreeMap;
-use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
-use msoko::decode::Input;
-use msoko::flow::preview::{preview_end, preview_lines};
-use msoko::flow::read::{Reading, read};
-use msoko::manifest::{self, Connector, Decode, Personal};
-use msoko::privacy::detect::Exempt;
+use msoko::domain::scale::Scales;
+use msoko::domain::subjects::Subjects;
+use msoko::flow::proof;
+use msoko::manifest::{self, Connector, Personal};
+
+/// What every reading needs besides the connector.
+struct Shipped {
+    subjects: Subjects,
+    scales: Scales,
+}
+
+impl Shipped {
+    fn new() -> Self {
+        Self {
+            subjects: manifest::shipped_subjects(),
+            scales: msoko::scales::parse("scales.toml", msoko::scales::SHIPPED).0,
+        }
+    }
+
+    fn lines(&self, connector: &Connector, fixture: &Path) -> String {
+        let lines = proof::lines(connector, fixture, &self.subjects, &self.scales);
+        lines.unwrap_or_else(|problems| panic!("{}: {problems:#?}", fixture.display()))
+    }
+
+    fn lines_of(&self, connector: &Connector, name: &str, bytes: &[u8]) -> Vec<String> {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join(name);
+        std::fs::write(&file, bytes).expect("a file");
+        self.lines(connector, &file).lines().map(str::to_owned).collect()
+    }
+}
 
 fn folders() -> Vec<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("connectors");
@@ -26,78 +49,15 @@ fn folders() -> Vec<PathBuf> {
     folders
 }
 
-fn options(fixture: &Path) -> BTreeMap<String, String> {
-    let file = fixture.with_extension("options.toml");
-    if !file.exists() {
-        return BTreeMap::new();
-    }
-    toml::from_str(&std::fs::read_to_string(file).expect("options")).expect("texts by key")
-}
-
-fn preview(connector: &Connector, fixture: &Path) -> String {
-    let name = fixture.file_name().expect("a name").to_string_lossy().into_owned();
-    let input = Input::file(name, File::open(fixture).expect("a fixture"));
-    lines(connector, input, &options(fixture))
-}
-
-fn lines(connector: &Connector, input: Input, options: &BTreeMap<String, String>) -> String {
-    let subjects = manifest::shipped_subjects();
-    let (scales, _) = msoko::scales::parse("scales.toml", msoko::scales::SHIPPED);
-    let exempt = Arc::new(Exempt::default());
-    let reading = Reading {
-        connector,
-        subjects: &subjects,
-        scales: &scales,
-        options,
-        register: None,
-        exempt: &exempt,
-        batch: 1,
-    };
-    let mut lines = String::new();
-    let mut add = |line: String| {
-        lines.push_str(&line);
-        lines.push('\n');
-    };
-    let name = input.file_name.clone();
-    let summary = read(input, &reading, &mut |_, _, _| Ok(()), &mut |batch| {
-        for line in preview_lines(&name, &batch) {
-            add(serde_json::to_string(&line).expect("a line"));
-        }
-        Ok(())
-    })
-    .expect("the receiver never fails");
-    for line in preview_end(&summary) {
-        add(serde_json::to_string(&line).expect("a line"));
-    }
-    lines
-}
-
-fn fixtures(folder: &Path) -> Vec<PathBuf> {
-    let Ok(entries) = std::fs::read_dir(folder.join("fixtures")) else {
-        return Vec::new();
-    };
-    let mut found: Vec<PathBuf> = entries
-        .map(|entry| entry.expect("an entry").path())
-        .filter(|path| {
-            let name = path.file_name().expect("a name").to_string_lossy().into_owned();
-            !name.ends_with(".expected.jsonl") && !name.ends_with(".options.toml")
-        })
-        .collect();
-    found.sort();
-    found
-}
-
 #[test]
 fn every_fixture_gives_its_expected_lines() {
+    let shipped = Shipped::new();
     let update = std::env::var_os("UPDATE_EXPECTED").is_some();
     let mut wrong = Vec::new();
     for folder in folders() {
         let connector = manifest::load(&folder).unwrap_or_else(|problems| panic!("{problems:#?}"));
-        if matches!(connector.decode, Decode::Site(_)) {
-            continue;
-        }
-        for fixture in fixtures(&folder) {
-            let found = preview(&connector, &fixture);
+        for fixture in proof::fixtures(&folder) {
+            let found = shipped.lines(&connector, &fixture);
             let file = fixture.with_extension("expected.jsonl");
             if update {
                 std::fs::write(&file, &found).expect("write the expected lines");
@@ -117,11 +77,7 @@ fn every_fixture_gives_its_expected_lines() {
 #[test]
 fn every_connector_proves_a_reading_and_a_refusal() {
     for folder in folders() {
-        let connector = manifest::load(&folder).unwrap_or_else(|problems| panic!("{problems:#?}"));
-        if matches!(connector.decode, Decode::Site(_)) {
-            continue;
-        }
-        let texts: Vec<String> = fixtures(&folder)
+        let texts: Vec<String> = proof::fixtures(&folder)
             .iter()
             .map(|fixture| std::fs::read_to_string(fixture.with_extension("expected.jsonl")).unwrap_or_default())
             .collect();
@@ -138,6 +94,23 @@ fn every_connector_proves_a_reading_and_a_refusal() {
         );
         assert!(folder.join("README.md").exists(), "{}: no provenance", folder.display());
     }
+}
+
+#[test]
+fn no_name_of_a_person_leaves_a_page() {
+    let shipped = Shipped::new();
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("connectors/school-site");
+    let connector = manifest::load(&folder).expect("a manifest");
+    let names = ["Образцов", "Примеровн"];
+    let mut named = 0;
+    for fixture in proof::fixtures(&folder) {
+        let page = std::fs::read_to_string(&fixture).unwrap_or_default();
+        named += usize::from(names.iter().any(|name| page.contains(name)));
+        let lines = shipped.lines(&connector, &fixture);
+        let found = names.iter().find(|name| lines.contains(**name));
+        assert_eq!(found, None, "{}: {lines}", fixture.display());
+    }
+    assert!(named > 0, "no page names a person");
 }
 
 #[test]
@@ -182,8 +155,7 @@ fn an_unknown_subject_of_a_header_leaves_its_columns_out_and_is_told_once() {
         .iter()
         .find(|known| known.id == "gia-svod")
         .expect("is shipped");
-    let lines = lines(connector, Input::memory("свод.xlsx", bytes), &BTreeMap::new());
-    let lines: Vec<&str> = lines.lines().collect();
+    let lines = Shipped::new().lines_of(connector, "свод.xlsx", &bytes);
     assert_eq!(lines.len(), 6, "{lines:#?}");
     assert!(
         lines[..5].iter().all(|line| line.contains("\"subject\":\"physics\"")),
@@ -207,12 +179,7 @@ fn a_record_may_carry_a_field_under_any_of_its_names() {
         [unit]\ncode = 'code'\n[[observation]]\nmeasure = 'participants'\nvalue = 'n'\n";
     let connector = manifest::parse("x.toml", text).expect("a manifest");
     let feed = "<f><o code='1' value='5'/><o code='2' znachenie='6'/><o code='3' value='7' znachenie='8'/></f>";
-    let lines = lines(
-        &connector,
-        Input::memory("2024-25.xml", feed.as_bytes()),
-        &BTreeMap::new(),
-    );
-    let lines: Vec<&str> = lines.lines().collect();
+    let lines = Shipped::new().lines_of(&connector, "2024-25.xml", feed.as_bytes());
     for (line, expected) in lines.iter().zip([
         ("\"value\":5", "/f/o[1]/@value"),
         ("\"value\":6", "/f/o[2]/@znachenie"),

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 const MAX_LIVE_LINES: usize = 500;
 const MAX_FUNCTION_LINES: usize = 80;
-const TESTS_START: &str = "\n#[cfg(test)]\nmod tests";
+const TESTS_START: &str = "\n#[cfg(test)]\nmod tests {";
 
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
@@ -314,7 +314,13 @@ fn every_link_of_the_documents_leads_somewhere() {
     let mut broken = Vec::new();
     for path in files(&root(), ".md") {
         let folder = path.parent().expect("a folder");
-        for part in text(&path).split("](").skip(1) {
+        let document = text(&path);
+        for name in names(&document).iter().filter(|name| name.starts_with("src/")) {
+            if !root().join(name).exists() {
+                broken.push(format!("{}: `{name}`", path.display()));
+            }
+        }
+        for part in document.split("](").skip(1) {
             let target = part.split([')', ' ', '#']).next().unwrap_or("");
             let outside = ["http:", "https:", "mailto:"]
                 .iter()

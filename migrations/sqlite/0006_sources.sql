@@ -6,6 +6,7 @@ create table source_state (
   last_started text,
   last_finished text,
   last_success text,
+  failing_since text,
   failures integer not null default 0,
   next_due text,
   rows_read integer not null default 0,

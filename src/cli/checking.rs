@@ -7,7 +7,9 @@ use super::exit::Exit;
 use super::output::{Output, action, problem_json};
 use crate::app::{self, learn};
 use crate::domain::number::{Forms, agree};
+use crate::manifest::shipped_manifests;
 use crate::message::{Problem, Problems};
+use crate::scales;
 
 /// Files that `init` writes; the comments in them are the manual.
 const STARTER: &[(&str, &str)] = &[
@@ -60,6 +62,16 @@ fn report(out: &mut Output, problems: &Problems, exit: Exit) -> Exit {
     exit
 }
 
+/// What the executable reads by itself, to copy from.
+fn samples(dir: &Path) -> std::io::Result<()> {
+    for (name, text) in shipped_manifests() {
+        let path = dir.join(name.replacen("connectors/", "connectors-shipped/", 1));
+        std::fs::create_dir_all(path.parent().unwrap_or(dir))?;
+        std::fs::write(path, text)?;
+    }
+    std::fs::write(dir.join("scales-shipped.toml"), scales::SHIPPED)
+}
+
 /// Writes a commented starter configuration; an existing file is never touched.
 pub(super) fn init(out: &mut Output, dir: &Path) -> Ended {
     let unwritable = |error: std::io::Error| Problem::new("MSK-FIL-02").arg("path", dir.display()).because(error);
@@ -74,6 +86,7 @@ pub(super) fn init(out: &mut Output, dir: &Path) -> Ended {
     for (name, text) in STARTER {
         std::fs::write(dir.join(name), text).map_err(unwritable)?;
     }
+    samples(dir).map_err(unwritable)?;
     let main = dir.join("msoko.toml");
     out.line(format!("Настройка создана: {}", main.display()));
     out.line("Исправьте в ней название управления и адреса, затем проверьте:");

@@ -43,7 +43,7 @@ impl Exit {
         let code = problem.code();
         let group = code.split('-').nth(1).unwrap_or("");
         match (group, code) {
-            (_, "MSK-DB-05" | "MSK-DB-06") => Self::Locked,
+            (_, "MSK-DB-05" | "MSK-DB-06" | "MSK-DB-23") => Self::Locked,
             (_, "MSK-DB-07") => Self::Io,
             (_, "MSK-DB-18") => Self::Usage,
             (_, "MSK-USE-03") => Self::NoInput,

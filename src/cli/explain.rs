@@ -37,12 +37,12 @@ pub(super) async fn run(out: &mut Output, path: &Path, what: &[String]) -> Ended
         ["Таблица" | "таблица", table, cell] => {
             let address = CellAddress::parse(&format!("Таблица {table}"), cell).ok_or_else(unclear)?;
             let key = format!("{}!{}", address.table, address.cell());
-            let Some(found) = kept["cells"].get(&key) else {
+            let Some(found) = cell_of(&kept, &key) else {
                 return Err(no_number(id, &address, &kept).into());
             };
             out.line(format!("{id}, Таблица {}, ячейка {}", address.table, address.cell()));
-            cell_text(out, &context, found).await?;
-            out.object(found);
+            cell_text(out, &context, &found).await?;
+            out.object(&found);
             Ok(Exit::Fine)
         }
         [] => {
@@ -51,6 +51,14 @@ pub(super) async fn run(out: &mut Output, path: &Path, what: &[String]) -> Ended
         }
         _ => Err(unclear().into()),
     }
+}
+
+/// A printed cell with its sources in place of their numbers.
+fn cell_of(kept: &Value, address: &str) -> Option<Value> {
+    let mut cell = kept["cells"].get(address)?.clone();
+    let source = |number: &Value| kept["sources"].get(usize::try_from(number.as_u64()?).ok()?).cloned();
+    cell["sources"] = list(&cell["sources"]).iter().filter_map(source).collect();
+    Some(cell)
 }
 
 /// Cells named beside one that holds no number.
@@ -144,8 +152,8 @@ async fn conclusion(out: &mut Output, context: &Context, kept: &Value, number: &
         let address = text(address);
         let (table, cell) = address.split_once('!').unwrap_or(("", address));
         out.line(format!("Стоит на ячейке {cell} таблицы {table}:"));
-        if let Some(cell) = kept["cells"].get(address) {
-            cell_text(out, context, cell).await.ok()?;
+        if let Some(cell) = cell_of(kept, address) {
+            cell_text(out, context, &cell).await.ok()?;
         }
     }
     out.object(found);

@@ -159,23 +159,71 @@ impl Smtp {
 /// An e-mail address that must be there and look like one.
 pub(super) fn need_address(section: &Section<'_>, key: &str) -> String {
     let address = section.need_string(key);
-    if !address.is_empty() && !looks_like_address(&address) {
-        section.refuse(key, "это не адрес электронной почты");
-    }
+    check_address(section, key, &address);
     address
 }
 
-/// One `@`, something before it, a dotted name after it, no blanks or control characters.
-pub(super) fn looks_like_address(address: &str) -> bool {
+/// An e-mail address that may be left out.
+pub(super) fn given_address(section: &Section<'_>, key: &str) -> Option<String> {
+    let address = given(section, key)?;
+    check_address(section, key, &address);
+    Some(address)
+}
+
+fn check_address(section: &Section<'_>, key: &str, address: &str) {
+    if !address.is_empty() && !looks_like_address(address) {
+        section.refuse(
+            key,
+            "это не адрес электронной почты: нужен вид имя@домен латиницей, домен .рф — в виде xn--…",
+        );
+    }
+}
+
+/// What any mail server takes: words of ASCII letters, digits and a few marks between dots, one `@`, a dotted name.
+fn looks_like_address(address: &str) -> bool {
     let Some((local, host)) = address.split_once('@') else {
         return false;
     };
-    !local.is_empty()
-        && host.contains('.')
-        && !host.starts_with('.')
-        && !host.ends_with('.')
-        && !host.contains('@')
-        && !address
-            .chars()
-            .any(|letter| letter.is_whitespace() || letter.is_control() || "<>,;\"".contains(letter))
+    let is_word = |word: &str| {
+        let letters = |letter: u8| letter.is_ascii_alphanumeric() || b"!#$%&'*+-/=?^_`{|}~".contains(&letter);
+        !word.is_empty() && word.bytes().all(letters)
+    };
+    let is_label = |label: &str| {
+        let letters = |letter: u8| letter.is_ascii_alphanumeric() || letter == b'-';
+        (1..=63).contains(&label.len())
+            && label.bytes().all(letters)
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+    };
+    local.len() <= 64 && local.split('.').all(is_word) && host.contains('.') && host.split('.').all(is_label)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_that_letters_cannot_be_sent_to_is_refused_in_the_configuration() {
+        for good in ["office@edu.example", "a.b+c_d-1@xn--80aswg.xn--p1ai"] {
+            assert!(looks_like_address(good), "{good}");
+        }
+        for bad in [
+            "office",
+            "@edu.example",
+            "office@",
+            "office@localhost",
+            "otdel@школа.рф",
+            "отдел@edu.example",
+            "a..b@vg.example",
+            ".a@vg.example",
+            "a.@vg.example",
+            "a@vg..example",
+            "a@-vg.example",
+            "a@b@vg.example",
+            "a b@vg.example",
+            "a@vg.example>",
+        ] {
+            assert!(!looks_like_address(bad), "{bad}");
+        }
+    }
 }

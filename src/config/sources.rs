@@ -95,7 +95,7 @@ impl Source {
             schedule: section
                 .string("schedule")
                 .map(|value| Placed::new(value, section.place_of("schedule"))),
-            owner: given(section, "owner"),
+            owner: super::mail::given_address(section, "owner"),
             freshness: section.duration("freshness"),
             max_bytes: section.size("max_bytes"),
             pace: section.duration("pace"),

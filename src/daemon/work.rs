@@ -331,6 +331,7 @@ mod tests {
             last_started: Some(moment(0)),
             last_finished: None,
             last_success: None,
+            failing_since: None,
             failures: 0,
             next_due: None,
             rows: 0,

@@ -15,6 +15,9 @@ use super::stored::{ObservationKey, StoredObservation};
 /// Stored number behind a printed one: its key, value, file and place (происхождение ячейки).
 pub type CellSource = Arc<StoredObservation>;
 
+/// Stands for the place of a source that is withheld, and in the workbook for its value.
+pub const WITHHELD: &str = "скрыто";
+
 /// A document (документ) ready to be written.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Document {
@@ -26,7 +29,8 @@ pub struct Document {
     pub rules: String,
     /// Body, in order.
     pub blocks: Vec<Block>,
-    /// Sources whose value would give away a hidden cell: files name their place and leave the value out.
+    /// Sources that would give away a hidden cell: files leave out their unit, breakdown and value, and the place, whose
+    /// rows tell how many pupils stand in them.
     pub withheld: BTreeSet<ObservationKey>,
 }
 

@@ -12,6 +12,7 @@ pub mod scale;
 pub mod school_year;
 pub mod stored;
 pub mod subjects;
+pub mod text;
 pub mod unit;
 pub mod value;
 pub mod vocabulary;

@@ -29,16 +29,27 @@ pub struct ObservationKey {
     pub breakdown: Arc<Breakdown>,
 }
 
+impl ObservationKey {
+    /// `round · measure · subject · grade`: all that is said of a withheld number. A score of a small school that is in
+    /// a list at all tells that somebody there has it.
+    #[must_use]
+    pub fn kind(&self) -> String {
+        let mut kind = format!("{} · {}", self.round, self.measure.as_str());
+        if let Some(subject) = &self.subject {
+            kind.push_str(" · ");
+            kind.push_str(subject);
+        }
+        if let Some(grade) = self.grade {
+            kind.push_str(&format!(" · {grade}"));
+        }
+        kind
+    }
+}
+
 /// `unit · round · measure · subject · grade · breakdown`, absent parts left out.
 impl fmt::Display for ObservationKey {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "{} · {} · {}", self.unit.0, self.round, self.measure.as_str())?;
-        if let Some(subject) = &self.subject {
-            write!(out, " · {subject}")?;
-        }
-        if let Some(grade) = self.grade {
-            write!(out, " · {grade}")?;
-        }
+        write!(out, "{} · {}", self.unit.0, self.kind())?;
         if !self.breakdown.is_empty() {
             write!(out, " · {}", self.breakdown)?;
         }

@@ -5,13 +5,16 @@
 //! a file, follows a link out of the folder.
 //!
 //! ```
-//! use std::time::{Duration, Instant};
-//! use msoko::fetch::folder::{FolderOptions, Sightings, look};
+//! use std::time::Duration;
+//! use msoko::fetch::folder::{FolderOptions, look_twice};
+//! # let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
+//! # runtime.block_on(async {
 //! let folder = tempfile::tempdir().expect("a folder");
 //! std::fs::write(folder.path().join("Протокол.XLSX"), b"PK").expect("a file");
 //! let options = FolderOptions { settle: Duration::ZERO, ..FolderOptions::new(folder.path(), &["*.xlsx"]) };
-//! let seen = look(&options, &mut Sightings::default(), Instant::now()).expect("a readable folder");
+//! let seen = look_twice(&options).await.expect("a readable folder");
 //! assert_eq!(seen.settled[0].name, "Протокол.XLSX");
+//! # });
 //! ```
 
 use std::collections::BTreeMap;
@@ -25,10 +28,8 @@ use super::body::size;
 
 /// Files looked at in one folder; a drop folder with more has become an archive.
 const MAX_FILES: usize = 10_000;
-/// Folders within the folder, counted downwards.
-const MAX_DEPTH: usize = 4;
 
-/// Which files of which folder.
+/// Which files of which folder; folders within are left alone.
 #[derive(Debug, Clone)]
 pub struct FolderOptions {
     /// The folder.
@@ -37,8 +38,6 @@ pub struct FolderOptions {
     pub include: Vec<String>,
     /// Patterns of names to leave.
     pub exclude: Vec<String>,
-    /// Whether folders within are looked at, four levels deep.
-    pub subfolders: bool,
     /// How long size and time of change must have stood still.
     pub settle: Duration,
     /// A larger file is refused.
@@ -46,14 +45,13 @@ pub struct FolderOptions {
 }
 
 impl FolderOptions {
-    /// A flat folder, 30 s of stillness, files up to 64 MiB.
+    /// 30 s of stillness, files up to 64 MiB.
     #[must_use]
     pub fn new(root: &Path, include: &[&str]) -> Self {
         Self {
             root: root.to_owned(),
             include: include.iter().map(|pattern| (*pattern).to_owned()).collect(),
             exclude: Vec::new(),
-            subfolders: false,
             settle: Duration::from_secs(30),
             max_bytes: 64 << 20,
         }
@@ -83,7 +81,7 @@ impl FolderOptions {
 pub struct Found {
     /// Where it lies, links resolved.
     pub path: PathBuf,
-    /// Its name seen from the folder.
+    /// Its name.
     pub name: String,
     /// Bytes.
     pub size: u64,
@@ -124,9 +122,9 @@ impl Found {
     }
 }
 
-/// What earlier looks saw; the caller keeps it between looks, one for each folder.
+/// What earlier looks saw.
 #[derive(Debug, Default)]
-pub struct Sightings(BTreeMap<PathBuf, (u64, SystemTime, Instant)>);
+struct Sightings(BTreeMap<PathBuf, (u64, SystemTime, Instant)>);
 
 /// The result of one look.
 #[derive(Debug, Default)]
@@ -141,15 +139,9 @@ pub struct Look {
 
 /// Looks into the folder once. A file counts as settled when it was the same `settle` ago; at the first look that is
 /// so only when `settle` is zero.
-///
-/// # Errors
-/// `MSK-FET-40` when the folder cannot be read.
-pub fn look(options: &FolderOptions, sightings: &mut Sightings, now: Instant) -> Result<Look, Problem> {
+fn look(options: &FolderOptions, sightings: &mut Sightings, now: Instant) -> Result<Look, Problem> {
     let mut look = Look::default();
-    let mut left = MAX_FILES;
-    let root = std::fs::canonicalize(&options.root).map_err(|error| unreadable(&options.root, &error))?;
-    walk(options, &root, &root, 0, &mut left, &mut look)?;
-    let mut found = std::mem::take(&mut look.settled);
+    let mut found = inspect_all(options, &mut look.problems)?;
     found.sort_by(|one, other| one.name.cmp(&other.name));
     let earlier = std::mem::take(&mut sightings.0);
     for file in found {
@@ -170,7 +162,7 @@ pub fn look(options: &FolderOptions, sightings: &mut Sightings, now: Instant) ->
 /// Looks twice, `settle` apart: for a single pass that has no earlier look.
 ///
 /// # Errors
-/// As [`look`].
+/// `MSK-FET-40` when the folder cannot be read.
 pub async fn look_twice(options: &FolderOptions) -> Result<Look, Problem> {
     let mut sightings = Sightings::default();
     let first = look(options, &mut sightings, Instant::now())?;
@@ -181,40 +173,28 @@ pub async fn look_twice(options: &FolderOptions) -> Result<Look, Problem> {
     look(options, &mut sightings, Instant::now())
 }
 
-fn walk(
-    options: &FolderOptions,
-    root: &Path,
-    folder: &Path,
-    depth: usize,
-    left: &mut usize,
-    look: &mut Look,
-) -> Result<(), Problem> {
-    let entries = std::fs::read_dir(folder).map_err(|error| unreadable(folder, &error))?;
-    for entry in entries {
-        if *left == 0 {
-            if !look.problems.iter().any(|problem| problem.code() == "MSK-FET-44") {
-                let problem = Problem::new("MSK-FET-44").arg("path", options.root.display());
-                look.problems.push(problem.arg("limit", MAX_FILES));
-            }
-            return Ok(());
+fn inspect_all(options: &FolderOptions, problems: &mut Problems) -> Result<Vec<Found>, Problem> {
+    let root = std::fs::canonicalize(&options.root).map_err(|error| unreadable(&options.root, &error))?;
+    let mut all = Vec::new();
+    for (position, entry) in std::fs::read_dir(&root)
+        .map_err(|error| unreadable(&root, &error))?
+        .enumerate()
+    {
+        if position == MAX_FILES {
+            let problem = Problem::new("MSK-FET-44").arg("path", options.root.display());
+            problems.push(problem.arg("limit", MAX_FILES));
+            break;
         }
-        *left -= 1;
-        let entry = entry.map_err(|error| unreadable(folder, &error))?;
-        let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
-        if is_folder {
-            if options.subfolders && depth < MAX_DEPTH && !is_passed_over(&entry) {
-                let walked = walk(options, root, &entry.path(), depth + 1, left, look);
-                look.problems.extend(walked.err());
-            }
+        let entry = entry.map_err(|error| unreadable(&root, &error))?;
+        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
             continue;
         }
-        match inspect(options, root, &entry) {
-            Ok(Some(found)) => look.settled.push(found),
-            Ok(None) => {}
-            Err(problem) => look.problems.push(problem),
+        match inspect(options, &root, &entry) {
+            Ok(found) => all.extend(found),
+            Err(problem) => problems.push(problem),
         }
     }
-    Ok(())
+    Ok(all)
 }
 
 /// Hidden files and the lock files `~$…` of office programs.
@@ -260,9 +240,8 @@ fn inspect(options: &FolderOptions, root: &Path, entry: &DirEntry) -> Result<Opt
     let modified = metadata
         .modified()
         .map_err(|error| about("MSK-FIL-01").because(error))?;
-    let seen_from_root = path.strip_prefix(root).unwrap_or(&path);
     Ok(Some(Found {
-        name: seen_from_root.to_string_lossy().into_owned(),
+        name: name.to_owned(),
         path: resolved,
         size: metadata.len(),
         modified,
@@ -402,11 +381,7 @@ mod tests {
         link(outside.path(), "whole");
         fs::write(folder.path().join("b\u{202e}xslx.xlsx"), b"x").expect("a file");
         fs::write(folder.path().join(std::ffi::OsStr::from_bytes(b"\xcf\xf0.xlsx")), b"x").expect("a file");
-        let options = FolderOptions {
-            subfolders: true,
-            ..options(folder.path())
-        };
-        let look = look(&options, &mut Sightings::default(), Instant::now()).expect("a look");
+        let look = look(&options(folder.path()), &mut Sightings::default(), Instant::now()).expect("a look");
         assert!(look.settled.is_empty(), "{:?}", look.settled);
         let mut codes: Vec<_> = look.problems.iter().map(Problem::code).collect();
         codes.sort_unstable();
@@ -414,15 +389,13 @@ mod tests {
     }
 
     #[test]
-    fn folders_within_are_read_when_asked_for_and_a_missing_folder_is_named() {
+    fn folders_within_are_left_alone_and_a_missing_folder_is_named() {
         let folder = tempfile::tempdir().expect("a folder");
         fs::create_dir(folder.path().join("2026")).expect("a folder");
         fs::write(folder.path().join("2026/a.xlsx"), b"x").expect("a file");
         let mut options = options(folder.path());
         let see = |options: &FolderOptions| look(options, &mut Sightings::default(), Instant::now());
         assert!(see(&options).expect("a look").settled.is_empty());
-        options.subfolders = true;
-        assert_eq!(names(&see(&options).expect("a look").settled), ["2026/a.xlsx"]);
         options.root = folder.path().join("нет");
         assert_eq!(see(&options).expect_err("no folder").code(), "MSK-FET-40");
     }

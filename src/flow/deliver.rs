@@ -35,6 +35,15 @@ pub async fn enqueue(context: &Context, letters: &[Letter], marks: Vec<AlertMark
     context.warehouse.enqueue(rows, marks, now).await
 }
 
+/// Keeps the first problem of a pass over recipients for its caller and tells the journal of the others: what cannot be
+/// written to one recipient must not cost the rest their letters.
+pub fn keep_first(first: &mut Option<Problem>, problem: Problem) {
+    match first {
+        None => *first = Some(problem),
+        Some(_) => tracing::error!(code = problem.code(), "a letter could not be queued: {problem}"),
+    }
+}
+
 /// Sends every letter that is due.
 ///
 /// # Errors

@@ -20,3 +20,6 @@ pub mod report;
 pub mod site;
 pub mod status;
 pub mod units;
+
+#[cfg(test)]
+mod samples;

@@ -78,7 +78,7 @@ pub async fn pull(context: &Arc<Context>, source: &Source, options: &Options, st
         source: source.id.clone(),
         ..Pulled::default()
     };
-    warehouse.source_started(&source.id, context.clock.now()).await?;
+    warehouse.source_started(&source.id, None, context.clock.now()).await?;
     if let Err(problem) = deliveries(context, source, options, stop, &mut pulled).await {
         if stop.asked() {
             return Err(problem);

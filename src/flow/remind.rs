@@ -5,12 +5,13 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use chrono::{Datelike, NaiveDate, Utc};
 
 use super::context::Context;
-use super::deliver::enqueue;
+use super::deliver::{enqueue, keep_first};
 use crate::config::{LetterKind, Recipient};
 use crate::deadlines::{self, Request, Stage, digest_day, stage, stage_since};
 use crate::domain::letter::{Attachment, Letter};
 use crate::domain::number::{NBSP, date_long, date_short};
 use crate::domain::roadmap::Deadline;
+use crate::domain::text::after_colon;
 use crate::domain::unit::{Register, UnitId};
 use crate::domain::vocabulary::{DeadlineState, UnitKind};
 use crate::letters::digest::{Change, Digest};
@@ -93,7 +94,7 @@ pub async fn board(context: &Context) -> Result<Board, Problem> {
 /// Writes the deadline letters of the day: at most one per recipient. Nothing on a day off.
 ///
 /// # Errors
-/// When a template fails or the warehouse refuses.
+/// The first of what templates, addresses or the warehouse refuse; the other recipients have their letters.
 pub async fn write_letters(context: &Context) -> Result<Written, Problem> {
     let board = board(context).await?;
     let mut written = Written::default();
@@ -101,18 +102,21 @@ pub async fn write_letters(context: &Context) -> Result<Written, Problem> {
         return Ok(written);
     }
     let scribe = Scribe::new(context, &board).await?;
+    let mut refused = None;
     for recipient in &context.config.recipients {
-        let Some((letter, marks)) = scribe.letter_for(recipient)? else {
-            continue;
-        };
-        let queued = enqueue(context, std::slice::from_ref(&letter), marks).await?;
-        match letter.kind {
-            "digest" => written.digests += queued,
-            _ => written.reminders += queued,
+        match scribe.write(recipient).await {
+            Ok(new) => {
+                written.digests += new.digests;
+                written.reminders += new.reminders;
+            }
+            Err(problem) => keep_first(&mut refused, problem),
         }
     }
+    if let Some(problem) = refused {
+        return Err(problem);
+    }
     let now = context.clock.now();
-    context.warehouse.source_started(JOB, now).await?;
+    context.warehouse.source_started(JOB, None, now).await?;
     let outcome = PullOutcome::Well { rows: None };
     context.warehouse.source_finished(JOB, outcome, None, now).await?;
     Ok(written)
@@ -152,6 +156,19 @@ impl<'a> Scribe<'a> {
             last,
             changes,
         })
+    }
+
+    async fn write(&self, recipient: &Recipient) -> Result<Written, Problem> {
+        let Some((letter, marks)) = self.letter_for(recipient)? else {
+            return Ok(Written::default());
+        };
+        let queued = enqueue(self.context, std::slice::from_ref(&letter), marks).await?;
+        let (digests, reminders) = if letter.kind == "digest" {
+            (queued, 0)
+        } else {
+            (0, queued)
+        };
+        Ok(Written { digests, reminders })
     }
 
     fn letter_for(&self, recipient: &Recipient) -> Result<Option<(Letter, Vec<AlertMark>)>, Problem> {
@@ -267,6 +284,8 @@ impl<'a> Scribe<'a> {
                 (_, Some(date)) => match deadline.last_working_day.unwrap_or(date) {
                     day if day <= near => digest.next.push(term),
                     day if (day.year(), day.month()) == (today.year(), today.month()) => digest.later.push(term),
+                    // What today is a day of reminding about is named, however far it is.
+                    _ if self.stage_of(deadline).is_some() => digest.later.push(term),
                     _ => {
                         digest.quiet += 1;
                         continue;
@@ -287,7 +306,7 @@ impl<'a> Scribe<'a> {
         let wanted = if deadline.indicator.trim().is_empty() {
             "подтвердите выполнение документом".to_owned()
         } else {
-            format!("обеспечьте результат: {}", lower_first(&deadline.indicator))
+            format!("обеспечьте результат: {}", after_colon(deadline.indicator.trim()))
         };
         Reminder {
             frame: self.frame(recipient, key, attachments),
@@ -299,9 +318,6 @@ impl<'a> Scribe<'a> {
                 Stage::Overdue(1) => reminder::Stage::After(1),
                 Stage::Overdue(_) => reminder::Stage::Weekly,
             },
-            copy: None,
-            document: format!("дорожная карта «{}»", deadline.direction),
-            known: reminder::Known::default(),
         }
     }
 
@@ -437,9 +453,63 @@ async fn changes(
     Ok(closed.collect())
 }
 
-fn lower_first(text: &str) -> String {
-    let mut letters = text.trim().chars();
-    letters
-        .next()
-        .map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
+#[cfg(test)]
+mod tests {
+    use super::super::samples::Desk;
+    use super::*;
+
+    const RECIPIENTS: &str = "[[recipient]]\naddress = \"first@uo.example\"\nletters = [\"digest\", \"reminder\"]\n\n\
+                              [[recipient]]\naddress = \"second@uo.example\"\nletters = [\"digest\", \"reminder\"]\n";
+
+    /// A roadmap with one activity for each term.
+    fn roadmap(terms: &[&str]) -> String {
+        let mut text =
+            "number = 8\ndirection = \"Заявки\"\nperiod = { from = 2026-01-01, to = 2026-12-31 }\n".to_owned();
+        for (number, term) in (1..).zip(terms) {
+            text.push_str(&format!(
+                "\n[[activity]]\nnumber = \"{number}\"\nlevel = \"activity\"\nactivity = \"Мероприятие {number}\"\n\
+                 term = \"{term}\"\nindicator = \"Отчёт\"\nassignee = \"Отдел оценки\"\n"
+            ));
+        }
+        text
+    }
+
+    async fn desk(today: &str, terms: &[&str]) -> Desk {
+        Desk::open(
+            today,
+            &[("recipients.toml", RECIPIENTS), ("roadmaps/8.toml", &roadmap(terms))],
+        )
+        .await
+    }
+
+    #[tokio::test]
+    async fn several_stages_of_the_next_month_on_one_day_are_told_in_one_letter() {
+        let desk = desk("2026-01-29", &["до 28.02.2026", "до 01.03.2026", "до 20.04.2026"]).await;
+        let written = write_letters(&desk.context).await.expect("written");
+        assert_eq!((written.digests, written.reminders), (2, 0));
+        let letter = desk.letters("first@uo.example").await.remove(0).text;
+        for told in ["Мероприятие 1", "Мероприятие 2"] {
+            assert!(letter.contains(told), "{letter}");
+        }
+        assert!(!letter.contains("Мероприятие 3"), "{letter}");
+        assert_eq!(write_letters(&desk.context).await.expect("written"), Written::default());
+    }
+
+    #[tokio::test]
+    async fn a_digest_names_the_far_term_whose_stage_it_takes_the_place_of() {
+        // A Monday, twenty working days before the term.
+        let desk = desk("2026-02-02", &["до 03.03.2026"]).await;
+        assert_eq!(write_letters(&desk.context).await.expect("written").digests, 2);
+        let letter = desk.letters("first@uo.example").await.remove(0).text;
+        assert!(letter.contains("Мероприятие 1"), "{letter}");
+    }
+
+    #[tokio::test]
+    async fn an_address_that_cannot_be_written_to_costs_the_others_nothing() {
+        let mut desk = desk("2026-01-29", &["до 01.03.2026"]).await;
+        desk.context.config.recipients[0].mailbox.address = "отдел@школа.рф".to_owned();
+        let problem = write_letters(&desk.context).await.expect_err("one of two");
+        assert_eq!(problem.code(), "MSK-MAIL-01");
+        assert_eq!(desk.letters("second@uo.example").await.len(), 1);
+    }
 }

@@ -43,7 +43,13 @@ pub async fn source(context: &Arc<Context>, source: &Source) -> Result<Replayed,
         stop: Stop::default(),
     };
     for last in context.warehouse.last_snapshots(&source.id).await? {
-        let connector = context.connector(&last.connector)?;
+        let connector = match context.connector(&last.connector) {
+            Ok(connector) => connector,
+            Err(problem) => {
+                replayed.refused.push(problem.at(last.file));
+                continue;
+            }
+        };
         let replay = Replay {
             name: last.file.clone(),
             snapshot: last.id,

@@ -3,7 +3,7 @@
 //! What is kept of a site is the facts read and the hash of each page, not the pages: they carry names of staff and,
 //! by mistake, of pupils (data protection, rule on pages).
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use super::context::{Context, Stop, stopped};
@@ -19,7 +19,7 @@ use crate::domain::vocabulary::{AliasSystem, FactState};
 use crate::fetch::{Fetched, Fetcher, HttpOptions, Outcome, Request, Validators};
 use crate::manifest::{Connector, Decode};
 use crate::message::{Problem, Problems};
-use crate::sites::{self, Answer, Section, Walk};
+use crate::sites::{self, Answer, Reading, Section, Walk, Wanted};
 use crate::snapshot;
 use crate::warehouse::load::{LoadSummary, NewRun, NewSnapshot};
 use crate::warehouse::sources::Validators as Remembered;
@@ -95,6 +95,12 @@ pub async fn walk_all(
         return Err(stopped());
     }
     walked.sort_by(|left, right| left.title.cmp(&right.title));
+    // What this version does not read is the same on every site: once is enough.
+    let mut said = BTreeSet::new();
+    for one in &mut walked {
+        one.warnings
+            .retain(|problem| problem.code() != "MSK-SITE-12" || said.insert(problem.ru()));
+    }
     Ok(walked)
 }
 
@@ -137,7 +143,7 @@ struct Seen {
     facts: Vec<Fact>,
     warnings: Problems,
     pages: usize,
-    filled: usize,
+    filled: BTreeSet<Section>,
     hashes: Vec<String>,
     validators: Vec<(String, Remembered)>,
     first_problem: Option<Problem>,
@@ -219,88 +225,32 @@ impl Visit {
             if self.stop.asked() {
                 return Err(stopped());
             }
-            let section = request.section.unwrap_or(Section::Common);
+            let wanted = request.wanted;
             match self.fetcher.page(&Request::new(&request.url)).await {
                 Ok(Outcome::Fetched(page)) => {
-                    self.page(&mut walk, &mut seen, section, request.section.is_none(), &page, unit);
+                    let unit = Arc::clone(unit);
+                    // A page may take seconds: never on a thread of the runtime.
+                    let read = tokio::task::spawn_blocking(move || (read_fetched(wanted, &page, &unit), page));
+                    let (reading, page) = read
+                        .await
+                        .map_err(|error| Problem::new("MSK-BUG-01").arg("what", error))?;
+                    take(&mut walk, &mut seen, wanted, reading, *page);
                 }
                 Ok(Outcome::NotModified { .. }) => {
                     walk.got(sites::Outcome::NotThere);
                 }
                 Err(problem) => {
                     walk.got(outcome_of(&problem));
-                    if request.section.is_none() {
+                    if wanted == Wanted::Home {
                         seen.facts.extend(about_failure(&problem, &request.url, unit));
                     }
                     seen.first_problem.get_or_insert(problem);
                 }
             }
         }
-        seen.facts.extend(walk.facts(&self.sections, seen.filled, unit));
+        seen.facts.extend(walk.facts(&self.sections, seen.filled.len(), unit));
         seen.facts = sites::settle(seen.facts);
         Ok(seen)
-    }
-
-    fn page(
-        &self,
-        walk: &mut Walk,
-        seen: &mut Seen,
-        section: Section,
-        home: bool,
-        page: &Fetched<Vec<u8>>,
-        unit: &Arc<UnitRef>,
-    ) {
-        let answer = Answer {
-            status: page.status,
-            headers: &page.headers,
-            body: &page.body,
-        };
-        if let Some(fault) = &page.tls_fault {
-            seen.warnings.push(fault.clone());
-        }
-        let reading = sites::read_answer(section, &answer, &page.final_url, unit);
-        let Some(text) = &reading.text else {
-            let guarded = reading
-                .facts
-                .iter()
-                .any(|fact| fact.code == "site_blocked" && fact.value == Some(FactValue::Bool(true)));
-            walk.got(if guarded {
-                sites::Outcome::Blocked
-            } else {
-                sites::Outcome::NotThere
-            });
-            if seen.first_problem.is_none() {
-                seen.first_problem = reading.refused.map(|problem| problem.at(&page.final_url));
-            }
-            seen.facts.extend(reading.facts);
-            return;
-        };
-        let confirmed = walk.got(sites::Outcome::Page {
-            url: &page.final_url,
-            text,
-        });
-        if home {
-            // The home page says that the site is there; its text is no subsection.
-            seen.facts
-                .extend(reading.facts.into_iter().filter(|fact| fact.code.starts_with("site_")));
-        } else if confirmed {
-            let filled = |fact: &Fact| {
-                fact.code == "subsection_content_state" && fact.value == Some(FactValue::Text("filled".to_owned()))
-            };
-            seen.filled += usize::from(reading.facts.iter().any(filled));
-            seen.facts.extend(reading.facts);
-            seen.warnings.extend(reading.problems);
-            seen.pages += 1;
-        } else {
-            return;
-        }
-        seen.hashes.extend(page.validators.hash.clone());
-        let validators = Remembered {
-            etag: page.validators.etag.clone(),
-            last_modified: page.validators.last_modified.clone(),
-            body_hash: page.validators.hash.clone(),
-        };
-        seen.validators.push((page.final_url.clone(), validators));
     }
 
     async fn load(
@@ -360,6 +310,62 @@ impl Visit {
     }
 }
 
+fn read_fetched(wanted: Wanted, page: &Fetched<Vec<u8>>, unit: &Arc<UnitRef>) -> Reading {
+    let answer = Answer {
+        status: page.status,
+        headers: &page.headers,
+        body: &page.body,
+    };
+    sites::read_answer(wanted, &answer, &page.final_url, unit)
+}
+
+/// Puts the address of the page in front of the place; what this version does not read holds for every page.
+fn on_page(problem: Problem, url: &str) -> Problem {
+    if problem.code() == "MSK-SITE-12" {
+        return problem;
+    }
+    let place = problem
+        .place()
+        .map_or_else(|| url.to_owned(), |place| format!("{url}, {place}"));
+    problem.at(place)
+}
+
+/// Takes what was read of one page into what was seen.
+fn take(walk: &mut Walk, seen: &mut Seen, wanted: Wanted, reading: Reading, page: Fetched<Vec<u8>>) {
+    seen.warnings.extend(page.tls_fault);
+    let is_page = matches!(reading.outcome, sites::Outcome::Page(_));
+    let confirmed = walk.got(reading.outcome);
+    if confirmed {
+        let filled = |fact: &Fact| {
+            fact.code == "subsection_content_state" && fact.value == Some(FactValue::Text("filled".to_owned()))
+        };
+        if reading.facts.iter().any(filled) {
+            seen.filled.extend(wanted.section());
+        }
+        seen.facts.extend(reading.facts);
+        let told = reading.problems.into_iter().chain(reading.notes);
+        seen.warnings
+            .extend(told.map(|problem| on_page(problem, &page.final_url)));
+        seen.pages += 1;
+    } else {
+        // What is no subsection speaks of the site alone; the states of subsections come with the end of the walk.
+        seen.facts
+            .extend(reading.facts.into_iter().filter(|fact| fact.code.starts_with("site_")));
+        if !is_page && seen.first_problem.is_none() {
+            seen.first_problem = reading.refused.map(|problem| problem.at(&page.final_url));
+        }
+    }
+    if confirmed || is_page && wanted == Wanted::Home {
+        seen.hashes.extend(page.validators.hash.clone());
+        let validators = Remembered {
+            etag: page.validators.etag,
+            last_modified: page.validators.last_modified,
+            body_hash: page.validators.hash,
+        };
+        seen.validators.push((page.final_url, validators));
+    }
+}
+
 /// The facts as lines of JSON, then the hashes of the pages: the snapshot of a site.
 fn lines(host: &str, batch: &Batch, hashes: &[String]) -> String {
     let mut text = String::new();
@@ -373,12 +379,12 @@ fn lines(host: &str, batch: &Batch, hashes: &[String]) -> String {
     text
 }
 
-fn outcome_of(problem: &Problem) -> sites::Outcome<'static> {
+fn outcome_of(problem: &Problem) -> sites::Outcome {
     match problem.code() {
         "MSK-FET-17" => sites::Outcome::Blocked,
-        "MSK-FET-13" | "MSK-FET-14" | "MSK-FET-16" | "MSK-FET-18" | "MSK-FET-19" | "MSK-FET-23" | "MSK-FET-28" => {
-            sites::Outcome::NotThere
-        }
+        "MSK-FET-13" | "MSK-FET-16" | "MSK-FET-18" | "MSK-FET-28" => sites::Outcome::NotThere,
+        // Access denied, too large, forbidden by robots.txt: something may be there.
+        "MSK-FET-14" | "MSK-FET-19" | "MSK-FET-23" => sites::Outcome::Unclear,
         _ => sites::Outcome::Silent,
     }
 }
@@ -430,12 +436,12 @@ pub fn read_page(
         headers: &headers,
         body,
     };
-    let reading = sites::read_answer(section, &answer, url, unit);
+    let reading = sites::read_answer(Wanted::Subsection(section), &answer, url, unit);
     let facts = sites::settle(reading.facts);
     let summary = ReadSummary {
-        rows_read: u64::from(reading.text.is_some()),
+        rows_read: u64::from(matches!(reading.outcome, sites::Outcome::Page(_))),
         facts: facts.len() as u64,
-        warnings: reading.problems,
+        warnings: reading.problems.into_iter().chain(reading.notes).collect(),
         refused: reading.refused,
         ..ReadSummary::default()
     };
@@ -445,4 +451,87 @@ pub fn read_page(
         ..Batch::default()
     };
     (batch, summary)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fetched(url: &str, text: &str) -> Fetched<Vec<u8>> {
+        Fetched {
+            status: 200,
+            final_url: url.to_owned(),
+            headers: Vec::new(),
+            validators: Validators::default(),
+            body: text.as_bytes().to_vec(),
+            size: text.len() as u64,
+            tls_fault: None,
+        }
+    }
+
+    fn seen_of(pages: &[(&str, &str)], sections: &[Section]) -> Seen {
+        let mut walk = Walk::new("https://school.example/", sections).expect("an address");
+        let (mut seen, unit) = (Seen::default(), Arc::new(UnitRef::default()));
+        while let Some(request) = walk.next() {
+            match pages.iter().find(|(url, _)| *url == request.url) {
+                Some((url, text)) => {
+                    let page = fetched(url, text);
+                    let reading = read_fetched(request.wanted, &page, &unit);
+                    take(&mut walk, &mut seen, request.wanted, reading, page);
+                }
+                None => {
+                    walk.got(sites::Outcome::NotThere);
+                }
+            }
+        }
+        seen
+    }
+
+    #[test]
+    fn a_subsection_of_several_pages_is_filled_once() {
+        let seen = seen_of(
+            &[
+                (
+                    "https://school.example/sveden/document",
+                    "<h1>Документы</h1><a href=u.pdf>Устав</a><a itemprop=addRef href=more>ещё</a>",
+                ),
+                (
+                    "https://school.example/sveden/more",
+                    "<a href=p.pdf>Правила приёма обучающихся</a>",
+                ),
+            ],
+            &[Section::Document],
+        );
+        assert_eq!((seen.pages, seen.filled.len()), (2, 1));
+        assert!(
+            seen.facts.iter().any(|fact| {
+                fact.code == "doc_admission_rules_present" && fact.value == Some(FactValue::Bool(true))
+            })
+        );
+    }
+
+    #[test]
+    fn an_unfilled_subsection_is_named_with_its_page() {
+        let pages = [("https://school.example/sveden/vacant", "<h1>Вакантные места</h1>")];
+        let seen = seen_of(&pages, &[Section::Vacant]);
+        let lines: Vec<String> = seen.warnings.iter().map(Problem::ru_line).collect();
+        assert_eq!(
+            lines,
+            [
+                "MSK-SITE-18: https://school.example/sveden/vacant: подраздел «Вакантные места» (vacant) не заполнен: только заголовок"
+            ]
+        );
+    }
+
+    #[test]
+    fn a_page_that_is_closed_to_programs_is_not_called_missing() {
+        for code in ["MSK-FET-14", "MSK-FET-19", "MSK-FET-23"] {
+            let outcome = outcome_of(&Problem::new(code));
+            assert!(matches!(outcome, sites::Outcome::Unclear), "{code}");
+        }
+        assert!(matches!(
+            outcome_of(&Problem::new("MSK-FET-13")),
+            sites::Outcome::NotThere
+        ));
+    }
 }

@@ -40,19 +40,24 @@ pub fn state_of(
     record: &SourceRecord,
     last_load: Option<DateTime<Utc>>,
 ) -> SourceState {
-    let freshness = source.freshness.or_else(|| {
-        let first = source.connectors.value.first()?;
-        context.connector(first).ok()?.defaults.freshness
-    });
-    let promised = freshness.and_then(|freshness| chrono::Duration::from_std(freshness).ok());
-    let is_stale = promised.is_some_and(|promised| last_load.is_none_or(|last| context.clock.now() - last > promised));
     match record.failures {
-        0 if is_stale => SourceState::Stale,
+        0 if is_stale(context, source, last_load) => SourceState::Stale,
         0 if record.problem.is_some() => SourceState::Suspect,
         0 => SourceState::Ok,
         failures if failures < FAILING_AFTER => SourceState::Suspect,
         _ => SourceState::Failing,
     }
+}
+
+/// True when nothing was loaded from a source for longer than it promised, whether it answers or not.
+#[must_use]
+pub fn is_stale(context: &Context, source: &Source, last_load: Option<DateTime<Utc>>) -> bool {
+    let freshness = source.freshness.or_else(|| {
+        let first = source.connectors.value.first()?;
+        context.connector(first).ok()?.defaults.freshness
+    });
+    let promised = freshness.and_then(|freshness| chrono::Duration::from_std(freshness).ok());
+    promised.is_some_and(|promised| last_load.is_none_or(|last| context.clock.now() - last > promised))
 }
 
 /// Every source that is switched on, in the order of the configuration.

@@ -19,10 +19,11 @@ pub use interval::{Interval, newcombe, wilson};
 pub use journal::{Journal, JournalCell, journal};
 pub use notable::{Change, Difference, Thresholds, Verdict, change, difference};
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use crate::domain::number::Ratio;
-use crate::domain::stored::StoredObservation;
+use crate::domain::stored::{ObservationKey, StoredObservation};
 
 /// A count (число) together with the stored numbers it was added up from.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -85,12 +86,9 @@ impl Value {
     /// `k / n`; `None` when `n` is nought.
     #[must_use]
     pub fn of(k: &Counted, n: &Counted) -> Option<Self> {
-        let mut sources = k.sources.clone();
-        for source in &n.sources {
-            if !sources.iter().any(|known| known.key == source.key) {
-                sources.push(Arc::clone(source));
-            }
-        }
+        let mut known: HashSet<&ObservationKey> = k.sources.iter().map(|source| &source.key).collect();
+        let more = n.sources.iter().filter(|source| known.insert(&source.key));
+        let sources = k.sources.iter().chain(more).map(Arc::clone).collect();
         Some(Self {
             k: k.value,
             n: n.value,

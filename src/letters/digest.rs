@@ -40,7 +40,7 @@ pub struct Digest<'a> {
     pub next: Vec<Term>,
     /// Last of those days.
     pub next_until: NaiveDate,
-    /// Later this month.
+    /// Later: this month, or further when today is a day of reminding about it.
     pub later: Vec<Term>,
     /// Rows whose phrase gives no date.
     pub unclear: Vec<Term>,
@@ -82,7 +82,7 @@ impl Digest<'_> {
                 format!("Ближайшие семь рабочих дней, до {until}"),
                 &self.next,
             ),
-            (Tone::Plain, "Позже в этом месяце".to_owned(), &self.later),
+            (Tone::Plain, "Позже".to_owned(), &self.later),
             (Tone::Warn, "Нужно уточнить дату".to_owned(), &self.unclear),
         ]
     }
@@ -96,7 +96,13 @@ impl Digest<'_> {
         if facts.is_empty() {
             return format!("Сроки: {}", agree(count(self.changed.len()), CHANGE));
         }
-        format!("Сроки на неделю: {}", facts.join(", "))
+        let is_far = self.overdue.is_empty() && self.today.is_empty() && self.next.is_empty();
+        let what = if is_far {
+            "Сроки"
+        } else {
+            "Сроки на неделю"
+        };
+        format!("{what}: {}", facts.join(", "))
     }
 
     /// `2 просрочено`, `1 сегодня`, `4 до 25 февраля`; of the quieter sections only when these are empty.
@@ -113,7 +119,10 @@ impl Digest<'_> {
             }
         }
         if facts.is_empty() {
-            for (terms, when) in [(&self.later, "до конца месяца"), (&self.unclear, "без даты")] {
+            for (terms, when) in [
+                (&self.later, format!("после {until}")),
+                (&self.unclear, "без даты".to_owned()),
+            ] {
                 if !terms.is_empty() {
                     facts.push(format!("{}{NBSP}{when}", terms.len()));
                 }
@@ -226,51 +235,6 @@ impl Digest<'_> {
 
 const CHANGE: Forms<'_> = Forms::new("изменение", "изменения", "изменений", "изменения");
 
-/// Once a month, instead of empty digests: everything was done in time (все сроки соблюдены).
-#[derive(Debug, Clone)]
-pub struct QuietMonth<'a> {
-    /// Who, to whom, when.
-    pub frame: Frame<'a>,
-    /// `январь 2026 г.`
-    pub month: String,
-    /// Deadlines of the month, all of them met.
-    pub met: u32,
-    /// The next deadline, when there is one.
-    pub next: Option<Term>,
-}
-
-impl QuietMonth<'_> {
-    /// The letter.
-    ///
-    /// # Errors
-    /// `MSK-MAIL-15` when a template fails.
-    pub fn render(self) -> Result<Letter, Problem> {
-        let month = line(&self.month);
-        let term = Forms::new(
-            "срок соблюдён",
-            "срока соблюдены",
-            "сроков соблюдены",
-            "срока соблюдены",
-        );
-        let mut blocks = vec![Block::Lead(Tone::Good, format!("Все сроки соблюдены: {month}"))];
-        blocks.push(Block::Paragraph(if self.met == 0 {
-            "Сроков в этом месяце не было.".to_owned()
-        } else {
-            format!("За месяц {}, просроченных нет.", agree(self.met.into(), term))
-        }));
-        if let Some(next) = &self.next {
-            blocks.push(Block::Terms {
-                tone: Tone::Plain,
-                title: "Ближайший срок".to_owned(),
-                rows: vec![next.row(self.frame.today())],
-                rest: None,
-            });
-        }
-        self.frame
-            .letter("digest", &format!("Все сроки соблюдены: {month}"), None, &blocks)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::samples;
@@ -352,12 +316,5 @@ mod tests {
             .expect("the rest is named");
         assert!(hidden.contains("срок"), "{hidden}");
         assert!(letter.text.contains("21\u{a0}срок: полный список"));
-    }
-
-    #[test]
-    fn a_quiet_month_is_told_in_one_sentence() {
-        let office = samples::office();
-        let letter = samples::quiet_month(&office).render().expect("a template");
-        insta::assert_snapshot!("quiet_month", samples::shown(&letter));
     }
 }

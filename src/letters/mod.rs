@@ -45,5 +45,4 @@ pub use frame::{Frame, Office};
 pub use terms::{Left, Term};
 
 #[cfg(test)]
-#[cfg(test)]
 mod samples;

@@ -1,21 +1,15 @@
 //! The reminder of one deadline (напоминание).
 
-use chrono::{DateTime, FixedOffset};
-
 use super::blocks::{Answer, Block, Tone};
 use super::frame::Frame;
 use super::terms::{Left, Term};
-use super::wording::{WORKING_DAY, after_colon, capital, cut, date_with_weekday, day_month, line, names, sentence};
+use super::wording::{WORKING_DAY, after_colon, capital, cut, date_with_weekday, day_month, line, sentence};
 use crate::domain::letter::Letter;
-use crate::domain::number::{NBSP, agree, moment};
+use crate::domain::number::{NBSP, agree};
 use crate::message::Problem;
 
 /// Letters of the activity in a subject: with the term before it some 80 in all.
 const SUBJECT_LETTERS: usize = 48;
-/// Sentences about what is known.
-const KNOWN: usize = 8;
-/// Organisations named as missing.
-const MISSING: usize = 12;
 
 /// When a reminder goes out (этап); days are working days.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,26 +24,6 @@ pub enum Stage {
     Weekly,
 }
 
-/// Why somebody gets a copy of an overdue reminder (эскалация).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Copy {
-    /// Direct manager of the assignee.
-    Manager,
-    /// Head of the office.
-    Head,
-}
-
-/// What the warehouse holds about the activity (что уже известно).
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Known {
-    /// As of when.
-    pub at: Option<DateTime<FixedOffset>>,
-    /// Ready sentences: `ВПР: загружены 14 из 21 школы`.
-    pub facts: Vec<String>,
-    /// Short titles of organisations without data.
-    pub missing: Vec<String>,
-}
-
 /// One deadline, one recipient.
 #[derive(Debug, Clone)]
 pub struct Reminder<'a> {
@@ -61,12 +35,6 @@ pub struct Reminder<'a> {
     pub to_do: String,
     /// When it goes out.
     pub stage: Stage,
-    /// Set when the recipient is not the assignee.
-    pub copy: Option<Copy>,
-    /// Document the roadmap stands in.
-    pub document: String,
-    /// What is known.
-    pub known: Known,
 }
 
 impl Reminder<'_> {
@@ -119,13 +87,9 @@ impl Reminder<'_> {
 
     fn blocks(&self) -> Vec<Block> {
         let mut blocks = vec![Block::Lead(self.term.tone(), self.lead())];
-        if let Some(copy) = self.copy {
-            blocks.push(Block::Paragraph(self.copy_reason(copy)));
-        }
         blocks.push(Block::Heading(Tone::Plain, "Что сделать".to_owned()));
         blocks.push(Block::Paragraph(sentence(&self.to_do)));
         blocks.push(self.facts());
-        blocks.extend(self.known());
         blocks.extend(self.frame.attached());
         blocks.push(Block::Heading(Tone::Plain, "Как ответить".to_owned()));
         blocks.push(self.answers());
@@ -164,32 +128,6 @@ impl Reminder<'_> {
         }
     }
 
-    fn known(&self) -> Vec<Block> {
-        let known = &self.known;
-        if known.facts.is_empty() && known.missing.is_empty() {
-            return Vec::new();
-        }
-        let mut items: Vec<_> = known
-            .facts
-            .iter()
-            .take(KNOWN)
-            .map(|fact| capital(&cut(fact, 300)))
-            .collect();
-        if !known.missing.is_empty() {
-            items.push(format!("Нет данных: {}", names(&known.missing, MISSING)));
-        }
-        let mut blocks = vec![
-            Block::Heading(Tone::Plain, "Что уже известно".to_owned()),
-            Block::List(items),
-        ];
-        blocks.extend(
-            known
-                .at
-                .map(|at| Block::Note(format!("Данные на {}, {}.", moment(at), line(&self.frame.office.zone)))),
-        );
-        blocks
-    }
-
     fn answers(&self) -> Block {
         let answer = |label: &str, words: &str, body: &str| Answer {
             label: label.to_owned(),
@@ -210,15 +148,6 @@ impl Reminder<'_> {
         }
     }
 
-    fn copy_reason(&self, copy: Copy) -> String {
-        let whom = match copy {
-            Copy::Manager => "непосредственному руководителю ответственного",
-            Copy::Head => "руководителю управления",
-        };
-        let left = self.term.left_text(self.frame.today());
-        format!("Копия направлена Вам как {whom}: {left}, отметки о выполнении нет.")
-    }
-
     fn reason(&self) -> String {
         let deadline = &self.term.deadline;
         let days = |count: u32| agree(count.into(), WORKING_DAY);
@@ -229,8 +158,7 @@ impl Reminder<'_> {
             Stage::Weekly => "раз в неделю, пока срок не закрыт".to_owned(),
         };
         format!(
-            "{}, дорожная карта «{}», {}. Срок в ней записан так: «{}». Напоминание: {stage}.",
-            capital(&line(&self.document)),
+            "Дорожная карта «{}», {}. Срок в ней записан так: «{}». Напоминание: {stage}.",
             line(&deadline.direction),
             self.term.item(),
             cut(&deadline.term, 120),
@@ -284,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn an_overdue_reminder_tells_the_manager_why_he_gets_it() {
+    fn an_overdue_reminder_says_by_how_much() {
         let office = samples::office();
         let letter = samples::overdue_reminder(&office).render().expect("a template");
         insta::assert_snapshot!("overdue_reminder", samples::shown(&letter));

@@ -63,11 +63,18 @@ static TEMPLATES: LazyLock<Environment<'static>> = LazyLock::new(|| {
 /// The text twin and the HTML of a page.
 pub(super) fn render(page: &Page<'_>) -> Result<(String, String), Problem> {
     let blocks: Value = page.blocks.iter().map(Block::value).collect();
-    let contact = &page.frame.office.contact;
+    let office = page.frame.office;
+    let (name, phone) = (line(&office.contact.name), line(&office.phone));
+    let phone = if phone.is_empty() {
+        phone
+    } else {
+        format!("тел.{NBSP}{phone}")
+    };
+    let contact = [name, phone].into_iter().filter(|part| !part.is_empty());
     let footer = context! {
-        office => line(&page.frame.office.title),
-        contact => format!("{}, тел.{NBSP}{}", line(&contact.name), line(&page.frame.office.phone)),
-        address => line(&contact.address),
+        office => line(&office.title),
+        contact => contact.map(|part| part + ", ").collect::<String>(),
+        address => line(&office.contact.address),
         lines => page.frame.footer_lines(),
     };
     let preheader = page.blocks.first().and_then(|block| match block {
@@ -138,7 +145,23 @@ fn cells(row: &Value, columns: &Value) -> Result<String, minijinja::Error> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::samples;
     use super::*;
+
+    #[test]
+    fn the_footer_names_only_what_the_office_has_given() {
+        let mut office = samples::office();
+        office.phone.clear();
+        let footer = |office: &_| {
+            let letter = samples::proof(office).render().expect("a template");
+            let text = letter.text.replace('\n', " ");
+            assert!(letter.html.contains("href=\"mailto:ocenka@edu.example\""));
+            text.split("Вопросы: ").nth(1).expect("a contact").to_owned()
+        };
+        assert!(footer(&office).starts_with("Отдел оценки качества образования, ocenka@edu.example."));
+        office.contact.name.clear();
+        assert!(footer(&office).starts_with("ocenka@edu.example."));
+    }
 
     #[test]
     fn the_text_twin_wraps_at_words_and_keeps_numbers_with_their_nouns() {

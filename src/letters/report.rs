@@ -207,7 +207,7 @@ mod tests {
 
     #[test]
     fn a_long_enumeration_ends_after_a_whole_item() {
-        let items = vec!["МКОУ «Ореховская СОШ» (русский язык, 5 класс)"; 12].join("; ");
+        let items = ["МКОУ «Ореховская СОШ» (русский язык, 5 класс)"; 12].join("; ");
         let short = conclusion(&format!("Признаки необъективности: {items}"));
         assert!(short.ends_with("5 класс); остальное — в справке"), "{short}");
         assert!(short.chars().count() < 430);

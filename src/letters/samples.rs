@@ -2,9 +2,9 @@
 
 use chrono::NaiveDate;
 
-use super::digest::{Change, Digest, QuietMonth};
+use super::digest::{Change, Digest};
 use super::proof::Proof;
-use super::reminder::{Copy, Known, Reminder, Stage};
+use super::reminder::{Reminder, Stage};
 use super::report::{Chart, Column, ReportLetter, Table};
 use super::source::{SourceFailing, SourceName, SourceRecovered};
 use super::{Frame, Left, Office, Term};
@@ -179,15 +179,6 @@ pub(super) fn digest(office: &Office) -> Digest<'_> {
     }
 }
 
-pub(super) fn quiet_month(office: &Office) -> QuietMonth<'_> {
-    QuietMonth {
-        frame: frame(office, "digest/2026-02/owner"),
-        month: "январь 2026\u{a0}г.".to_owned(),
-        met: 22,
-        next: Some(effect()),
-    }
-}
-
 pub(super) fn reminder(office: &Office) -> Reminder<'_> {
     Reminder {
         frame: Frame {
@@ -197,19 +188,6 @@ pub(super) fn reminder(office: &Office) -> Reminder<'_> {
         term: effect(),
         to_do: "проверьте черновик справки, дополните раздел 5 и пришлите подписанный вариант".to_owned(),
         stage: Stage::Ahead(10),
-        copy: None,
-        document: "приказ управления образования от 15.09.2025 № 214".to_owned(),
-        known: Known {
-            at: Some("2026-02-16T06:10:00+03:00".parse().expect("a moment")),
-            facts: vec![
-                "принято решений: 14, из них с измеримым показателем: 11".to_owned(),
-                "показатель улучшился: 6; без изменений: 3; ухудшился: 2".to_owned(),
-            ],
-            missing: vec![
-                "МКОУ «Верхнегорская СОШ № 2»".to_owned(),
-                "МКОУ «Заречная ООШ»".to_owned(),
-            ],
-        },
     }
 }
 
@@ -220,13 +198,11 @@ pub(super) fn overdue_reminder(office: &Office) -> Reminder<'_> {
     Reminder {
         frame: Frame {
             written_at: "2026-03-02T08:00:00+03:00".parse().expect("a moment"),
-            key: "reminder/1-20/2026-03-01/t+1/manager".to_owned(),
+            key: "reminder/1-20/2026-03-01/t+1".to_owned(),
             ..base.frame.clone()
         },
         term,
         stage: Stage::After(1),
-        copy: Some(Copy::Manager),
-        known: Known::default(),
         ..base
     }
 }
@@ -241,6 +217,7 @@ fn source() -> SourceName {
 pub(super) fn source_failing(office: &Office) -> SourceFailing<'_> {
     SourceFailing {
         frame: frame(office, "source/vpr/2026-02-14/failing"),
+        thread: "source/vpr/2026-02-14".to_owned(),
         source: source(),
         since: "2026-02-14T06:00:00+03:00".parse().expect("a moment"),
         last_success: Some("2026-02-13T06:00:00+03:00".parse().expect("a moment")),
@@ -264,9 +241,11 @@ pub(super) fn source_failing(office: &Office) -> SourceFailing<'_> {
 pub(super) fn source_recovered(office: &Office) -> SourceRecovered<'_> {
     SourceRecovered {
         frame: frame(office, "source/vpr/2026-02-14/recovered"),
+        thread: "source/vpr/2026-02-14".to_owned(),
         source: source(),
         since: "2026-02-14T06:00:00+03:00".parse().expect("a moment"),
         at: "2026-02-16T07:45:00+03:00".parse().expect("a moment"),
+        in_part: false,
         brought: Some("загружено 1 240 показателей, в карантине 0 строк".to_owned()),
     }
 }

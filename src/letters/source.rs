@@ -35,9 +35,11 @@ pub struct SourceName {
 pub struct SourceFailing<'a> {
     /// Who, to whom, when.
     pub frame: Frame<'a>,
+    /// Key of the thread that failure and recovery form.
+    pub thread: String,
     /// The source.
     pub source: SourceName,
-    /// First failure of this row of failures; also tells one outage from the next.
+    /// First failure of this row of failures.
     pub since: DateTime<FixedOffset>,
     /// Last load that went well.
     pub last_success: Option<DateTime<FixedOffset>>,
@@ -56,7 +58,7 @@ pub struct SourceFailing<'a> {
 }
 
 impl SourceFailing<'_> {
-    /// The letter. Failure and recovery form a thread.
+    /// The letter.
     ///
     /// # Errors
     /// `MSK-MAIL-15` when a template fails.
@@ -69,8 +71,8 @@ impl SourceFailing<'_> {
             format!("Сбой источника «{title}» с {since}")
         };
         let blocks = self.blocks();
-        let thread = thread(&self.source, self.since);
-        self.frame.letter("source_failing", &subject, Some(thread), &blocks)
+        self.frame
+            .letter("source_failing", &subject, Some(self.thread), &blocks)
     }
 
     fn blocks(&self) -> Vec<Block> {
@@ -154,12 +156,16 @@ impl SourceFailing<'_> {
 pub struct SourceRecovered<'a> {
     /// Who, to whom, when.
     pub frame: Frame<'a>,
+    /// Key of the thread, as in the letter about the failure.
+    pub thread: String,
     /// The source.
     pub source: SourceName,
     /// First failure, as in the letter about it.
     pub since: DateTime<FixedOffset>,
     /// The load that went well.
     pub at: DateTime<FixedOffset>,
+    /// True when it loaded all the time and something was refused.
+    pub in_part: bool,
     /// What it brought, a ready sentence.
     pub brought: Option<String>,
 }
@@ -170,13 +176,19 @@ impl SourceRecovered<'_> {
     /// # Errors
     /// `MSK-MAIL-15` when a template fails.
     pub fn render(self) -> Result<Letter, Problem> {
-        let title = line(&self.source.title);
-        let subject = format!("Источник «{}» снова работает", cut(&title, 60));
-        let lead = format!(
-            "Источник «{title}» снова загружается с {}. Перерыв продолжался {}.",
-            moment(self.at),
-            duration(self.at - self.since)
-        );
+        let (title, short) = (line(&self.source.title), cut(&self.source.title, 60));
+        let (at, lasted) = (moment(self.at), duration(self.at - self.since));
+        let (subject, lead) = if self.in_part {
+            (
+                format!("Источник снова загружен полностью: «{short}»"),
+                format!("Источник «{title}» {at} загружен полностью. Не полностью он загружался {lasted}."),
+            )
+        } else {
+            (
+                format!("Источник «{short}» снова работает"),
+                format!("Источник «{title}» снова загружается с {at}. Перерыв продолжался {lasted}."),
+            )
+        };
         let mut blocks = vec![Block::Lead(Tone::Good, lead)];
         if let Some(brought) = &self.brought {
             blocks.push(Block::Paragraph(sentence(&cut(brought, 300))));
@@ -187,17 +199,13 @@ impl SourceRecovered<'_> {
             line(&self.source.id),
             moment(self.since)
         )));
-        let thread = thread(&self.source, self.since);
-        self.frame.letter("source_recovered", &subject, Some(thread), &blocks)
+        self.frame
+            .letter("source_recovered", &subject, Some(self.thread), &blocks)
     }
 }
 
 fn sentence_after_colon(text: &str) -> String {
     after_colon(&sentence(text))
-}
-
-fn thread(source: &SourceName, since: DateTime<FixedOffset>) -> String {
-    format!("source/{}/{}", source.id, since.timestamp())
 }
 
 /// `2 дня 3 часа`, `45 минут`.
@@ -225,12 +233,18 @@ mod tests {
     }
 
     #[test]
-    fn the_recovery_is_told_in_the_same_thread() {
+    fn a_recovery_says_how_long_the_break_was() {
         let office = samples::office();
-        let failing = samples::source_failing(&office).render().expect("a template");
-        let recovered = samples::source_recovered(&office).render().expect("a template");
+        let recovered = samples::source_recovered(&office);
+        let in_part = SourceRecovered {
+            in_part: true,
+            ..recovered.clone()
+        };
+        let whole = in_part.render().expect("a template");
+        assert_eq!(whole.subject, "Источник снова загружен полностью: «Протоколы ВПР»");
+        assert!(!whole.text.contains("Перерыв"), "{}", whole.text);
+        let recovered = recovered.render().expect("a template");
         insta::assert_snapshot!("source_recovered", samples::shown(&recovered));
-        assert_eq!(failing.thread, recovered.thread);
     }
 
     #[test]

@@ -8,8 +8,6 @@ use crate::domain::number::{Forms, NBSP, agree, date_long, weekday_short};
 pub(super) const WORKING_DAY: Forms<'_> = Forms::new("рабочий день", "рабочих дня", "рабочих дней", "рабочего дня");
 /// срок.
 pub(super) const TERM: Forms<'_> = Forms::new("срок", "срока", "сроков", "срока");
-/// организация.
-pub(super) const ORGANISATION: Forms<'_> = Forms::new("организация", "организации", "организаций", "организации");
 
 /// One line of visible text: what a cell or a title brought along (line ends, control characters, marks that turn the
 /// direction of writing) goes; no-break spaces stay.
@@ -68,16 +66,9 @@ pub(super) fn capital(text: &str) -> String {
         .unwrap_or_default()
 }
 
-/// The text after a colon: a small letter first, unless it starts with an abbreviation, a name in quotes or a title.
+/// The text of a cell after a colon.
 pub(super) fn after_colon(text: &str) -> String {
-    let text = line(text);
-    let mut letters = text.chars();
-    match (letters.next(), letters.next()) {
-        (Some(first), Some(second)) if second.is_lowercase() => {
-            first.to_lowercase().chain(text.chars().skip(1)).collect()
-        }
-        _ => text,
-    }
+    crate::domain::text::after_colon(&line(text))
 }
 
 /// `1 марта`, and `1 марта 2027 г.` in another year than the letter's.
@@ -110,16 +101,6 @@ pub(super) fn overdue(days: u32) -> String {
     }
 }
 
-/// At most so many names, then «и ещё 3 организации».
-pub(super) fn names(all: &[String], most: usize) -> String {
-    let shown: Vec<_> = all.iter().take(most).map(|name| line(name)).collect();
-    let mut text = shown.join(", ");
-    if let Some(rest) = all.len().checked_sub(most).filter(|rest| *rest > 0) {
-        text.push_str(&format!(" и ещё {}", agree(count(rest), ORGANISATION)));
-    }
-    text
-}
-
 /// A length as the formatter takes it.
 pub(super) fn count(length: usize) -> i64 {
     i64::try_from(length).unwrap_or(i64::MAX)
@@ -144,9 +125,6 @@ mod tests {
             assert_eq!(overdue(days).replace(NBSP, " "), passed);
         }
         assert_eq!(overdue(0), "срок прошёл");
-        let schools: Vec<_> = (0..22).map(|number| format!("СОШ № {number}")).collect();
-        assert_eq!(names(&schools, 1).replace(NBSP, " "), "СОШ № 0 и ещё 21 организация");
-        assert_eq!(names(&schools[..2], 2), "СОШ № 0, СОШ № 1");
     }
 
     #[test]
@@ -156,9 +134,6 @@ mod tests {
             "Проведение анализа…"
         );
         assert_eq!(cut("Коротко", 30), "Коротко");
-        assert_eq!(after_colon("Подготовка справки"), "подготовка справки");
-        assert_eq!(after_colon("ВПР в пятых классах"), "ВПР в пятых классах");
-        assert_eq!(after_colon("«Точка роста»"), "«Точка роста»");
         assert_eq!(sentence("проверьте адрес"), "Проверьте адрес.");
         assert_eq!(line("а\r\n\tб\u{202e} \u{a0}в"), "а б \u{a0}в");
     }

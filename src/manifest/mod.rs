@@ -40,6 +40,12 @@ pub fn shipped() -> Vec<Connector> {
         .collect()
 }
 
+/// The manifests inside the executable: `connectors/ID/manifest.toml` and its text.
+#[must_use]
+pub const fn shipped_manifests() -> &'static [(&'static str, &'static str)] {
+    shipped::MANIFESTS
+}
+
 /// Reads every `ID/manifest.toml` of a folder.
 ///
 /// # Errors

@@ -5,7 +5,7 @@ use rust_xlsxwriter::{
 };
 
 use super::plain;
-use crate::domain::document::{Cell, CellAddress, Content, Document, Table};
+use crate::domain::document::{Cell, CellAddress, Content, Document, Table, WITHHELD};
 use crate::domain::number::{Ratio, date_short};
 use crate::message::Problem;
 
@@ -264,14 +264,16 @@ fn write_sources(sheet: &mut Worksheet, document: &Document) -> Result<(), XlsxE
                 sheet.write_string(row, 2, plain(&table.sheet))?;
                 write_text(sheet, row, 3, &cell.printed(), Format::new())?;
                 write_text(sheet, row, 4, &cell.made_of().unwrap_or_default(), Format::new())?;
-                write_text(sheet, row, 5, &source.key.to_string(), Format::new())?;
-                if document.withheld.contains(&source.key) {
-                    sheet.write_string(row, 6, "скрыто")?;
-                } else {
-                    sheet.write_number(row, 6, source.value.to_f64())?;
-                }
                 write_text(sheet, row, 7, &source.file, Format::new())?;
-                write_text(sheet, row, 8, source.place.as_str(), Format::new())?;
+                if document.withheld.contains(&source.key) {
+                    write_text(sheet, row, 5, &source.key.kind(), Format::new())?;
+                    sheet.write_string(row, 6, WITHHELD)?;
+                    sheet.write_string(row, 8, WITHHELD)?;
+                } else {
+                    write_text(sheet, row, 5, &source.key.to_string(), Format::new())?;
+                    sheet.write_number(row, 6, source.value.to_f64())?;
+                    write_text(sheet, row, 8, source.place.as_str(), Format::new())?;
+                }
                 let snapshot: String = source.snapshot.chars().take(16).collect();
                 write_text(sheet, row, 9, &snapshot, Format::new())?;
                 sheet.write_string(row, 10, date_short(source.received.date_naive()))?;
@@ -328,6 +330,45 @@ mod tests {
             })],
             withheld: std::collections::BTreeSet::new(),
         }
+    }
+
+    #[test]
+    fn a_withheld_source_names_neither_its_unit_nor_its_value_nor_its_rows() {
+        let source = crate::domain::stored::StoredObservation {
+            key: crate::domain::stored::ObservationKey {
+                unit: crate::domain::unit::UnitId("s1".to_owned()),
+                procedure: crate::domain::vocabulary::Procedure::Vpr,
+                round: "vpr/2025-26/spring".into(),
+                measure: crate::domain::vocabulary::Measure::Participants,
+                subject: None,
+                grade: None,
+                breakdown: crate::domain::observation::Breakdown::none().into(),
+            },
+            value: crate::domain::observation::Amount::whole(3),
+            n: None,
+            file: "Протокол.xlsx".into(),
+            place: crate::domain::place::Place::cells("Протокол", 228, 230, 9),
+            snapshot: "b3c4".into(),
+            received: chrono::DateTime::UNIX_EPOCH.fixed_offset(),
+        };
+        let key = source.key.clone();
+        let mut document = document(vec![Cell {
+            content: Content::Count(40),
+            sources: vec![source.into()],
+        }]);
+        document.withheld.insert(key);
+        let bytes = xlsx(&document).expect("a workbook");
+        let mut book: Xlsx<_> = calamine::open_workbook_from_rs(std::io::Cursor::new(bytes)).expect("a workbook");
+        let range = book.worksheet_range(SOURCES).expect("the sheet");
+        let row: Vec<String> = range
+            .rows()
+            .nth(1)
+            .expect("the row")
+            .iter()
+            .map(Data::to_string)
+            .collect();
+        let kind = "vpr/2025-26/spring · participants";
+        assert_eq!(row[5..9], [kind, WITHHELD, "Протокол.xlsx", WITHHELD]);
     }
 
     #[test]

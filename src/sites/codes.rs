@@ -1,5 +1,7 @@
 //! Codes of facts: the table behind `docs/site-facts.md`.
 
+use crate::message::Problem;
+
 /// A code of a fact (код факта сайта).
 #[derive(Debug, Clone, Copy)]
 pub struct FactCode {
@@ -27,6 +29,7 @@ const fn row(code: &'static str, unit: &'static str, ru: &'static str, en: &'sta
 pub const ALL: &[FactCode] = &[
     row("site_available", "", "Сайт доступен", "the site answers with a page"),
     row("site_blocked", "", "Доступ ограничен защитой", "a guard, a captcha or a script stands before the page"),
+    row("site_tls_state", "", "Состояние сертификата сайта", "expired, self_signed, name_mismatch, unsupported; said only when the connection fails on it"),
     row("site_sveden_subsections_present_count", "item", "Подразделов найдено", "subsections found, of 13 mandatory"),
     row("site_sveden_subsections_filled_count", "item", "Подразделов заполнено", "subsections with information"),
     row("subsection_content_state", "", "Состояние подраздела", "filled, empty, empty_table, requirement_text_only, template_placeholder, markup_stub, garbage, not_found"),
@@ -156,6 +159,15 @@ pub const ALL: &[FactCode] = &[
     row("meals_operators_list_present", "", "Перечень организаторов питания", "list of operators"),
     row("meals_suppliers_list_present", "", "Перечень поставщиков", "list of suppliers"),
 ];
+
+/// A problem about the value of a code, named in both languages.
+pub(crate) fn problem(message: &'static str, code: &'static str) -> Problem {
+    let title = ALL
+        .iter()
+        .find(|known| known.code == code)
+        .map_or(code, |known| known.ru);
+    Problem::new(message).arg("code", code).arg("title", title)
+}
 
 /// Unit of measure of a code.
 pub(crate) fn unit_of(code: &str) -> Option<&'static str> {

@@ -56,7 +56,7 @@ impl Found {
 #[derive(Debug)]
 pub(crate) struct Gather<'a> {
     unit: &'a Arc<UnitRef>,
-    url: &'a str,
+    pub(crate) url: &'a str,
     /// The day the page itself names; every fact of the page carries it.
     pub(crate) as_of: Option<String>,
     /// Found so far.
@@ -140,12 +140,7 @@ impl<'a> Gather<'a> {
         } else {
             text.chars().take(20).collect()
         };
-        self.problem(
-            Problem::new("MSK-SITE-14")
-                .arg("code", code)
-                .arg("found", found)
-                .at(place),
-        );
+        self.problem(codes::problem("MSK-SITE-14", code).arg("found", found).at(place));
     }
 
     /// Something that could not be read.

@@ -1,6 +1,6 @@
 //! Tables of a page as rows of cell texts.
 
-use super::text::{inner, is_hidden};
+use super::text::inner;
 use super::tree::{NodeId, Page};
 use super::words::{flat, tight};
 
@@ -28,9 +28,7 @@ impl Grid {
 
 /// Tables of the page that hold no other table, each with its first row as header.
 pub(crate) fn grids(page: &Page) -> Vec<Grid> {
-    let tables = page
-        .all(Page::ROOT, &["table"])
-        .filter(|table| !is_hidden(page, *table));
+    let tables = page.all(Page::ROOT, &["table"]).filter(|table| !page.is_hidden(*table));
     tables
         .filter(|table| page.all(*table, &["table"]).nth(1).is_none())
         .take(MAX_TABLES)

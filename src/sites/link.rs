@@ -10,6 +10,10 @@ use super::words::{flat, fold};
 
 /// Most links of one page that are looked at.
 const MAX_LINKS: usize = 5_000;
+/// Longest title or heading of a link, in characters.
+const MAX_TITLE: usize = 400;
+/// Longest address that is resolved.
+const MAX_HREF: usize = 2_000;
 const EXTENSIONS: &[&str] = &[
     "pdf", "doc", "docx", "xls", "xlsx", "rtf", "odt", "ods", "jpg", "jpeg", "png", "zip", "rar", "7z", "sig",
 ];
@@ -36,6 +40,7 @@ pub(crate) fn resolve(base: &Url, href: &str) -> Option<Url> {
         || href.starts_with('#')
         || href.chars().all(|letter| matches!(letter, '?' | '!' | '-'))
         || href.starts_with("!!!")
+        || href.len() > MAX_HREF
     {
         return None;
     }
@@ -80,7 +85,9 @@ pub(crate) fn documents(page: &Page, content: &Content, marks: &Marks<'_>, base:
             .and_then(|mut parts| parts.next_back())
             .unwrap_or_default()
             .to_owned();
-        let heading = heading.map(|at| content.lines[at].text.clone()).unwrap_or_default();
+        let heading = heading.map_or_else(String::new, |at| {
+            content.lines[at].text.chars().take(MAX_TITLE).collect()
+        });
         found.push(DocumentLink {
             marks: names,
             title: title_of(page, *node, &heading, &file),
@@ -104,23 +111,28 @@ fn marks_of(page: &Page, marks: &Marks<'_>, node: NodeId) -> Vec<String> {
 }
 
 fn title_of(page: &Page, node: NodeId, heading: &str, file: &str) -> String {
-    let own = flat(&inner(page, node, 400));
+    let own = flat(&inner(page, node, MAX_TITLE));
     if !is_generic(&own) {
         return own;
     }
     let around = page
         .ancestors(node)
         .take(4)
-        .find(|id| page.is(*id, &["li", "tr", "p", "dd", "td"]))
-        .map(|id| flat(&inner(page, id, 400).replace(&own, " ")));
-    let row = page
-        .ancestors(node)
-        .take(6)
-        .find(|id| page.is(*id, &["tr"]))
-        .map(|id| flat(&inner(page, id, 400).replace(&own, " ")));
-    [around, row, Some(heading.to_owned())]
+        .find(|id| page.is(*id, &["li", "tr", "p", "dd", "td"]));
+    let row = page.ancestors(node).take(6).find(|id| page.is(*id, &["tr"]));
+    [around, row.filter(|row| Some(*row) != around)]
         .into_iter()
         .flatten()
+        .map(|id| {
+            let text = inner(page, id, MAX_TITLE);
+            // A link without text, often a picture, takes nothing away.
+            if own.is_empty() {
+                flat(&text)
+            } else {
+                flat(&text.replace(&own, " "))
+            }
+        })
+        .chain(std::iter::once(heading.to_owned()))
         .find(|text| !is_generic(text))
         .unwrap_or_else(|| file.to_owned())
 }
@@ -189,6 +201,27 @@ mod tests {
             ["Устав"]
         );
         assert_eq!(titles("<div><a href=polog_pou_22.pdf></a></div>"), ["polog_pou_22.pdf"]);
+        assert_eq!(
+            titles("<ul><li>Устав <a href=u.pdf><img src=i.png></a></ul>"),
+            ["Устав"]
+        );
+    }
+
+    #[test]
+    fn a_long_heading_is_not_copied_whole_into_every_link() {
+        let page = Page::parse(&format!(
+            "<h2>{}</h2>{}",
+            "Документы ".repeat(20_000),
+            "<a href=a.pdf>1</a>".repeat(500)
+        ))
+        .expect("small");
+        let base = Url::parse("https://school.example/sveden/document").expect("an address");
+        let content = Content::of(&page);
+        let links = documents(&page, &content, &Marks::of(&page), &base);
+        assert_eq!(links.len(), 500);
+        for link in links {
+            assert!(link.heading.chars().count() <= MAX_TITLE && link.title.chars().count() <= MAX_TITLE);
+        }
     }
 
     #[test]

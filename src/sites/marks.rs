@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::gather::mark_place;
 use super::names::{HEADINGS, Holds, holds, label_of};
-use super::text::{MAX_TEXT, inner, is_hidden};
+use super::text::{MAX_TEXT, inner};
 use super::tree::{NodeId, Page};
 use super::words::{flat, fold, is_dash, is_filler, is_refusal, tight};
 use crate::domain::place::Place;
@@ -12,8 +12,17 @@ use crate::domain::place::Place;
 /// Most marks read from one page: a table of 300 teachers has 3,000.
 const MAX_MARKS: usize = 20_000;
 
+/// Names of one mark that are looked at; a file that serves two codes has two.
+const MAX_NAMES: usize = 8;
+/// Longest name of a mark; the longest of the recommendations has 27 letters.
+const MAX_NAME: usize = 40;
+/// Longest address taken from a link.
+const MAX_HREF: usize = 2_000;
+
 /// Nodes of a table among which its header is looked for.
 const HEADER_NODES: usize = 400;
+/// Cells of the first row that count as headings.
+const MAX_HEADINGS: usize = 40;
 
 /// One marked element as it stands on the page.
 #[derive(Debug)]
@@ -30,6 +39,10 @@ pub(crate) struct Mark {
     pub(crate) hrefs: Vec<String>,
     /// True when the element is hidden by style.
     hidden: bool,
+    /// True when one of the names is that of a record.
+    pub(crate) record: bool,
+    /// The nearest record mark around, by position in the list; wrappers and plain marks on the way are skipped.
+    main: Option<usize>,
 }
 
 /// What a mark says.
@@ -76,8 +89,9 @@ impl<'p> Marks<'p> {
             };
             let names: Vec<String> = value
                 .split_whitespace()
+                .take(MAX_NAMES)
                 .map(bare_name)
-                .filter(|name| !name.is_empty())
+                .filter(|name| is_name(name))
                 .collect();
             if names.is_empty() || list.len() >= MAX_MARKS {
                 continue;
@@ -89,14 +103,20 @@ impl<'p> Marks<'p> {
                 open.pop();
             }
             let parent = open.last().map(|(position, _)| *position);
+            let main = parent.and_then(|parent| match list[parent].record {
+                true => Some(parent),
+                false => list[parent].main,
+            });
             open.push((list.len(), node));
             list.push(Mark {
+                record: names.iter().any(|name| holds(&key(name)) == Holds::Record),
                 names,
                 parent,
+                main,
                 node,
                 text: String::new(),
                 hrefs: Vec::new(),
-                hidden: is_hidden(page, node),
+                hidden: page.is_hidden(node),
             });
         }
         let mut leaf = vec![true; list.len()];
@@ -143,7 +163,7 @@ impl<'p> Marks<'p> {
 
     /// Marks of a folded name outside every record.
     pub(crate) fn alone<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a Mark> {
-        self.named(name).filter(|mark| self.main_of(mark).is_none())
+        self.named(name).filter(|mark| mark.main.is_none())
     }
 
     fn counts(&self, mark: &Mark) -> bool {
@@ -160,19 +180,6 @@ impl<'p> Marks<'p> {
         mark_place(self.line(mark), mark.names.first().map_or("", String::as_str))
     }
 
-    /// The nearest record mark around; wrappers and plain marks on the way are skipped.
-    fn main_of(&self, mark: &Mark) -> Option<usize> {
-        let mut at = mark.parent;
-        while let Some(position) = at {
-            let above = &self.list[position];
-            if above.names.iter().any(|name| holds(&key(name)) == Holds::Record) {
-                return Some(position);
-            }
-            at = above.parent;
-        }
-        None
-    }
-
     /// Records of a main mark. Without children inside the main mark, children of these names that stand alone
     /// are grouped instead; rows that only repeat headings are left out. The second value counts those.
     pub(crate) fn records(&self, main: &str, children: &[&str]) -> (Vec<Record<'_>>, usize) {
@@ -186,7 +193,7 @@ impl<'p> Marks<'p> {
         }
         let mut alone: Vec<(String, &Mark)> = Vec::new();
         for mark in self.list.iter().filter(|mark| self.counts(mark)) {
-            let above = self.main_of(mark);
+            let above = mark.main;
             for name in mark.names.iter().map(|name| key(name)) {
                 let group = above.and_then(|above| positions.binary_search(&above).ok());
                 match group {
@@ -201,13 +208,14 @@ impl<'p> Marks<'p> {
         }
         let mut records = Vec::new();
         let mut dropped = 0;
+        let mut heads = HashMap::new();
         for fields in groups.into_iter().flat_map(split_repeats) {
             let line = fields.first().map_or(0, |(_, mark)| self.line(mark));
             let record = Record { line, fields };
             if record.fields.is_empty() {
                 continue;
             }
-            if self.repeats_headings(&record) {
+            if self.repeats_headings(&record, &mut heads) {
                 dropped += 1;
             } else {
                 records.push(record);
@@ -217,11 +225,11 @@ impl<'p> Marks<'p> {
     }
 
     /// True when the texts of the row are the headings of its table, or standard headings; zeros beside them do not help.
-    fn repeats_headings(&self, record: &Record<'_>) -> bool {
+    fn repeats_headings(&self, record: &Record<'_>, heads: &mut HashMap<NodeId, Head>) -> bool {
         let headings = record
             .fields
             .first()
-            .map_or_else(Vec::new, |(_, mark)| self.headings_of(mark));
+            .map_or_else(Vec::new, |(_, mark)| self.headings_of(mark, heads));
         let mut texts = 0;
         let mut same = 0;
         for (name, mark) in &record.fields {
@@ -241,23 +249,48 @@ impl<'p> Marks<'p> {
     }
 
     /// Folded headings of the table a mark stands in; the mark's own row counts only when it is made of `th`.
-    fn headings_of(&self, mark: &Mark) -> Vec<String> {
+    fn headings_of(&self, mark: &Mark, heads: &mut HashMap<NodeId, Head>) -> Vec<String> {
         let page = self.page;
         let row = page.ancestors(mark.node).find(|id| page.is(*id, &["tr"]));
         let Some(table) = page.ancestors(mark.node).find(|id| page.is(*id, &["table"])) else {
             return Vec::new();
         };
-        let first = page.all(table, &["tr"]).next().filter(|first| Some(*first) != row);
-        // The header stands at the top: looking further would cost the whole table for each of its rows.
-        let cells = page
-            .inside(table)
-            .take(HEADER_NODES)
-            .filter(|id| page.is(*id, &["th"]))
-            .chain(first.into_iter().flat_map(|first| page.all(first, &["td"])).take(40));
-        cells
-            .map(|cell| tight(&inner(page, cell, 400)))
-            .filter(|text| !text.is_empty())
-            .collect()
+        let head = heads.entry(table).or_insert_with(|| Head::of(page, table));
+        let first = head.first.filter(|first| Some(*first) != row);
+        let cells = first.map_or(&[][..], |_| &head.cells);
+        head.labels.iter().chain(cells).cloned().collect()
+    }
+}
+
+/// The header of a table, looked at once for all of its rows.
+struct Head {
+    first: Option<NodeId>,
+    /// Texts of `th`.
+    labels: Vec<String>,
+    /// Texts of `td` in the first row.
+    cells: Vec<String>,
+}
+
+impl Head {
+    fn of(page: &Page, table: NodeId) -> Self {
+        let texts = |cells: &mut dyn Iterator<Item = NodeId>| {
+            cells
+                .map(|cell| tight(&inner(page, cell, 400)))
+                .filter(|text| !text.is_empty())
+                .collect()
+        };
+        let first = page.all(table, &["tr"]).next();
+        // The header stands at the top.
+        let mut labels = page.inside(table).take(HEADER_NODES).filter(|id| page.is(*id, &["th"]));
+        let mut cells = first
+            .into_iter()
+            .flat_map(|first| page.all(first, &["td"]))
+            .take(MAX_HEADINGS);
+        Self {
+            first,
+            labels: texts(&mut labels),
+            cells: texts(&mut cells),
+        }
     }
 }
 
@@ -342,6 +375,12 @@ fn bare_name(name: &str) -> String {
         .collect()
 }
 
+/// A name goes into the places of facts: anything that is no plain word is text of the page.
+fn is_name(name: &str) -> bool {
+    let plain = |letter: u8| letter.is_ascii_alphanumeric() || matches!(letter, b'-' | b'_');
+    !name.is_empty() && name.len() <= MAX_NAME && name.bytes().all(plain)
+}
+
 /// Orphaned children are paired only when the two leading properties are equally many.
 fn are_paired(alone: &[(String, &Mark)]) -> bool {
     let count = |name: &str| alone.iter().filter(|(known, _)| known == name).count();
@@ -402,7 +441,7 @@ fn hrefs(page: &Page, node: NodeId) -> Vec<String> {
         .chain(around)
         .filter_map(|id| page.attr(id, "href"))
         .map(|href| href.trim().to_owned())
-        .filter(|href| !href.is_empty())
+        .filter(|href| !href.is_empty() && href.len() <= MAX_HREF)
         .take(200)
         .collect()
 }
@@ -440,6 +479,21 @@ mod tests {
                 ("eduForm".into(), Some(0), "в")
             ]
         );
+    }
+
+    #[test]
+    fn names_that_are_no_words_are_left_out() {
+        let names = |value: &str| {
+            let page = Page::parse(&format!("<p itemprop=\"{value}\">а</p>")).expect("small");
+            let marks = Marks::of(&page);
+            marks.list.first().map(|mark| mark.names.clone()).unwrap_or_default()
+        };
+        assert_eq!(names("Образцов\u{202e}Пример<b> regDate"), ["regDate"]);
+        assert_eq!(
+            names(&format!("e-mail {} reg\u{200b}Date", "a".repeat(41))),
+            ["e-mail", "regDate"]
+        );
+        assert_eq!(names(&"x ".repeat(100)).len(), MAX_NAMES);
     }
 
     #[test]

@@ -55,9 +55,10 @@ use gather::{Found, Gather, line_place};
 
 pub use codes::{ALL as CODES, FactCode};
 pub use guard::{Answer, PageKind, classify, parse_headers};
+pub use plan::Leads;
 pub use section::Section;
 pub use settle::settle;
-pub use walk::{Outcome, Request, Walk};
+pub use walk::{Outcome, Request, Walk, Wanted};
 
 /// What came of one answer.
 #[derive(Debug)]
@@ -70,23 +71,25 @@ pub struct Reading {
     pub notes: Problems,
     /// The reason the whole answer is refused.
     pub refused: Option<Problem>,
-    /// Text of the page for [`Walk::got`]; nothing when it is no page.
-    pub text: Option<String>,
+    /// What the walk makes of the answer.
+    pub outcome: Outcome,
 }
 
-/// Reads an answer of a server: classifies it and, when it is a page, reads its subsection.
+/// Reads an answer of a server: classifies it and, when it is a page, reads what was wanted of it.
 #[must_use]
-pub fn read_answer(section: Section, answer: &Answer<'_>, url: &str, unit: &Arc<UnitRef>) -> Reading {
+pub fn read_answer(wanted: Wanted, answer: &Answer<'_>, url: &str, unit: &Arc<UnitRef>) -> Reading {
     let kind = classify(answer);
     let mut facts = about(&kind, url, unit);
-    let (refused, problems, text) = match kind {
+    let (refused, problems, outcome) = match &kind {
         PageKind::Html { text, .. } => {
-            let (found, problems) = read(section, &text, url, unit);
-            facts.extend(found);
+            let mut gather = Gather::new(unit, url);
+            let leads = look(wanted, text, &mut gather);
+            facts.append(&mut gather.facts);
+            let problems = gather.problems;
             let refused = problems.iter().find(|problem| is_whole(problem)).cloned();
-            (refused, problems, Some(text))
+            (refused, problems, leads.map_or(Outcome::Unclear, Outcome::Page))
         }
-        kind => (kind.refusal(), Vec::new(), None),
+        kind => (kind.refusal(), Vec::new(), outcome_of(kind)),
     };
     let rest = problems.into_iter().filter(|problem| !is_whole(problem));
     let (notes, problems) = rest.partition(is_note);
@@ -95,7 +98,20 @@ pub fn read_answer(section: Section, answer: &Answer<'_>, url: &str, unit: &Arc<
         problems,
         notes,
         refused,
-        text,
+        outcome,
+    }
+}
+
+/// What an answer that is no page means for a walk: only the word of the server that nothing is there is believed.
+fn outcome_of(kind: &PageKind) -> Outcome {
+    match kind {
+        kind if kind.is_blocked() => Outcome::Blocked,
+        PageKind::Maintenance
+        | PageKind::Login
+        | PageKind::TooLarge(_)
+        | PageKind::Status(401 | 403 | 429 | 500..)
+        | PageKind::Html { .. } => Outcome::Unclear,
+        _ => Outcome::NotThere,
     }
 }
 
@@ -146,9 +162,15 @@ fn about(kind: &PageKind, url: &str, unit: &Arc<UnitRef>) -> Vec<Fact> {
 #[must_use]
 pub fn read(section: Section, text: &str, url: &str, unit: &Arc<UnitRef>) -> (Vec<Fact>, Problems) {
     let mut gather = Gather::new(unit, url);
-    let Ok(base) = Url::parse(url) else {
-        gather.problem(Problem::new("MSK-SITE-17").arg("url", url));
-        return (gather.facts, gather.problems);
+    look(Wanted::Subsection(section), text, &mut gather);
+    (gather.facts, gather.problems)
+}
+
+/// Looks at a page once, for its facts and for the walk; nothing when it cannot be looked at.
+fn look(wanted: Wanted, text: &str, gather: &mut Gather<'_>) -> Option<Leads> {
+    let Ok(base) = Url::parse(gather.url) else {
+        gather.problem(Problem::new("MSK-SITE-17").arg("url", gather.url));
+        return None;
     };
     let page = match tree::Page::parse(text) {
         Ok(page) => page,
@@ -164,23 +186,40 @@ pub fn read(section: Section, text: &str, url: &str, unit: &Arc<UnitRef>) -> (Ve
                 Found::Title,
                 line_place(1, "страница"),
             );
-            return (gather.facts, gather.problems);
+            return None;
         }
+    };
+    let Some(section) = wanted.section() else {
+        low_vision(&marks::Marks::of(&page), gather);
+        return Some(Leads::of(&page, base, false));
     };
     let content = text::Content::of(&page);
     let sheet = read::Sheet::of(&page, &content, &base);
-    if !plan::is_confirmed(section, &content, &sheet.marks) {
-        gather.problem(Problem::new("MSK-SITE-11").arg("section", section.as_str()));
+    // The page that names a part has been confirmed; the part itself needs no heading.
+    let confirmed = matches!(wanted, Wanted::Part(_)) || plan::is_confirmed(section, &content, &sheet.marks);
+    if confirmed {
+        fill(section, &sheet, &page, gather);
+    } else {
+        gather.problem(section.problem("MSK-SITE-11"));
         gather.word(
             "subsection_content_state",
             "not_found",
             Found::Title,
             line_place(1, "страница"),
         );
-        return (gather.facts, gather.problems);
     }
-    fill(section, &sheet, &page, &mut gather);
-    (gather.facts, gather.problems)
+    drop(sheet);
+    Some(Leads::of(&page, base, confirmed))
+}
+
+fn low_vision(marks: &marks::Marks<'_>, gather: &mut Gather<'_>) {
+    if let Some(mark) = marks.named("copy").next() {
+        gather.present(
+            "site_low_vision_version_present",
+            Found::Mark,
+            gather::mark_place(marks.line(mark), "copy"),
+        );
+    }
 }
 
 fn fill(section: Section, sheet: &read::Sheet<'_>, page: &tree::Page, gather: &mut Gather<'_>) {
@@ -189,14 +228,7 @@ fn fill(section: Section, sheet: &read::Sheet<'_>, page: &tree::Page, gather: &m
     let day = values::as_of(&sheet.text).or_else(|| values::as_of(&heads));
     gather.as_of.clone_from(&day);
     state::tell(state, gather);
-    let low_vision = sheet.marks.named("copy").next();
-    if let Some(mark) = low_vision {
-        gather.present(
-            "site_low_vision_version_present",
-            Found::Mark,
-            gather::mark_place(sheet.marks.line(mark), "copy"),
-        );
-    }
+    low_vision(&sheet.marks, gather);
     if let Some(day) = day {
         gather.texts(
             "page_as_of_date",
@@ -208,10 +240,6 @@ fn fill(section: Section, sheet: &read::Sheet<'_>, page: &tree::Page, gather: &m
     if matches!(state, state::ContentState::Filled | state::ContentState::Garbage) {
         read::section(section, sheet, gather);
     } else {
-        gather.problem(
-            Problem::new("MSK-SITE-18")
-                .arg("section", section.as_str())
-                .arg("state", state.as_str()),
-        );
+        gather.problem(section.problem("MSK-SITE-18").arg("what", state.ru()));
     }
 }

@@ -62,6 +62,30 @@ const OWN: &[(Section, &[&str])] = &[
     (Section::Catering, &["meals"]),
 ];
 
+/// What a page tells a walk (наводки): where other pages are and whether it is the one that was wanted.
+#[derive(Debug)]
+pub struct Leads {
+    /// The address after redirects.
+    pub(super) url: Url,
+    /// Links that name subsections.
+    pub(super) links: Vec<(Section, Url)>,
+    /// Pages that a split subsection names.
+    pub(super) parts: Vec<Url>,
+    /// The page is the subsection that was wanted.
+    pub(super) confirmed: bool,
+}
+
+impl Leads {
+    pub(super) fn of(page: &Page, url: Url, confirmed: bool) -> Self {
+        Self {
+            links: named_links(page, &url),
+            parts: parts(page, &url),
+            url,
+            confirmed,
+        }
+    }
+}
+
 /// True when a heading, the title or a line names the subsection, or a mark of its own is there.
 pub(super) fn is_confirmed(section: Section, content: &Content, marks: &Marks<'_>) -> bool {
     let by_title = content.titles.iter().any(|title| {
@@ -83,7 +107,7 @@ pub(super) fn is_confirmed(section: Section, content: &Content, marks: &Marks<'_
 }
 
 /// Links of a page that name subsections, in document order.
-pub(super) fn named_links(page: &Page, base: &Url) -> Vec<(Section, Url)> {
+fn named_links(page: &Page, base: &Url) -> Vec<(Section, Url)> {
     let mut found = Vec::new();
     for link in page.all(Page::ROOT, &["a"]).take(MAX_LINKS) {
         let text = flat(&inner(page, link, MAX_TITLE));
@@ -100,7 +124,7 @@ pub(super) fn named_links(page: &Page, base: &Url) -> Vec<(Section, Url)> {
 }
 
 /// Pages that a split subsection names by `addRef`, at most ten (order No. 1493 expects about as many).
-pub(super) fn parts(page: &Page, base: &Url) -> Vec<Url> {
+fn parts(page: &Page, base: &Url) -> Vec<Url> {
     page.inside(Page::ROOT)
         .filter(|id| {
             page.attr(*id, "itemprop")

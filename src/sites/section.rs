@@ -1,6 +1,7 @@
 //! Subsections (подразделы) of «Сведения об образовательной организации»: order No. 1493, point 2 and older orders.
 
 use super::words::fold;
+use crate::message::Problem;
 
 /// A subsection (подраздел) of an official site.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -38,6 +39,8 @@ pub enum Section {
 struct Row {
     section: Section,
     slug: &'static str,
+    /// Title for people.
+    ru: &'static str,
     /// Folded beginnings of the titles of the present and of older orders.
     titles: &'static [&'static str],
     /// Other addresses under the root of the section or of the site.
@@ -50,6 +53,7 @@ const ROWS: &[Row] = &[
     Row {
         section: Section::Common,
         slug: "common",
+        ru: "Основные сведения",
         titles: &["основные сведения"],
         others: &["osnovnye-svedeniya", "osnovnie-svedeniya"],
         gosweb: "osnovnye-svedeniya",
@@ -57,6 +61,7 @@ const ROWS: &[Row] = &[
     Row {
         section: Section::Struct,
         slug: "struct",
+        ru: "Структура и органы управления",
         titles: &["структура и органы управления"],
         others: &["strukt"],
         gosweb: "struktura-i-organy-upravleniya-obrazovatelnoy-organizatsii",
@@ -64,6 +69,7 @@ const ROWS: &[Row] = &[
     Row {
         section: Section::Document,
         slug: "document",
+        ru: "Документы",
         titles: &["документы"],
         others: &["documents", "dokument", "dokumenty"],
         gosweb: "dokumenty",
@@ -71,6 +77,7 @@ const ROWS: &[Row] = &[
     Row {
         section: Section::Education,
         slug: "education",
+        ru: "Образование",
         titles: &["образование"],
         others: &["obrazovanie"],
         gosweb: "obrazovanie",
@@ -78,6 +85,7 @@ const ROWS: &[Row] = &[
     Row {
         section: Section::Standards,
         slug: "eduStandarts",
+        ru: "Образовательные стандарты",
         titles: &["образовательные стандарты"],
         others: &["eduStandards", "edustandarts"],
         gosweb: "obrazovatelnye-standarty-i-trebovaniya",
@@ -85,6 +93,7 @@ const ROWS: &[Row] = &[
     Row {
         section: Section::Managers,
         slug: "managers",
+        ru: "Руководство",
         titles: &["руководство"],
         others: &["employees", "rukovodstvo"],
         gosweb: "rukovodstvo",
@@ -92,6 +101,7 @@ const ROWS: &[Row] = &[
     Row {
         section: Section::Employees,
         slug: "employees",
+        ru: "Педагогический состав",
         titles: &["педагогический состав", "руководство. педагогический состав"],
         others: &["pedagogicheskiy-sostav", "teachers.html"],
         gosweb: "pedagogicheskiy-sostav",
@@ -99,6 +109,7 @@ const ROWS: &[Row] = &[
     Row {
         section: Section::Objects,
         slug: "objects",
+        ru: "Материально-техническое обеспечение",
         titles: &["материально-техническое обеспечение", "доступная среда"],
         others: &["ovz"],
         gosweb: "materialno-tehnicheskoe-obespechenie-i-osnaschennost-obrazovatelnogo-protsessa",
@@ -106,6 +117,7 @@ const ROWS: &[Row] = &[
     Row {
         section: Section::Grants,
         slug: "grants",
+        ru: "Стипендии и меры поддержки",
         titles: &["стипендии и"],
         others: &[],
         gosweb: "stipendii-i-mery-podderzhki-obuchayuschihsya",
@@ -113,6 +125,7 @@ const ROWS: &[Row] = &[
     Row {
         section: Section::Paid,
         slug: "paid_edu",
+        ru: "Платные образовательные услуги",
         titles: &["платные образовательные услуги"],
         others: &["paid-edu"],
         gosweb: "platnye-obrazovatelnye-uslugi",
@@ -120,6 +133,7 @@ const ROWS: &[Row] = &[
     Row {
         section: Section::Budget,
         slug: "budget",
+        ru: "Финансово-хозяйственная деятельность",
         titles: &["финансово-хозяйственная деятельность"],
         others: &[],
         gosweb: "finansovo-hozyaystvennaya-deyatelnost",
@@ -127,6 +141,7 @@ const ROWS: &[Row] = &[
     Row {
         section: Section::Vacant,
         slug: "vacant",
+        ru: "Вакантные места",
         titles: &["вакантные места"],
         others: &[],
         gosweb: "vakantnye-mesta-dlya-priema-perevoda-obuchayuschihsya",
@@ -134,6 +149,7 @@ const ROWS: &[Row] = &[
     Row {
         section: Section::Inter,
         slug: "inter",
+        ru: "Международное сотрудничество",
         titles: &["международное сотрудничество"],
         others: &[],
         gosweb: "mezhdunarodnoe-sotrudnichestvo",
@@ -141,6 +157,7 @@ const ROWS: &[Row] = &[
     Row {
         section: Section::Catering,
         slug: "catering",
+        ru: "Организация питания",
         titles: &["организация питания"],
         others: &["pitanie"],
         gosweb: "organizatsiya-pitaniya-v-obrazovatelnoy-organizatsii",
@@ -175,6 +192,19 @@ impl Section {
     #[must_use]
     pub fn as_str(self) -> &'static str {
         self.row().slug
+    }
+
+    /// Title for people: «Педагогический состав».
+    #[must_use]
+    pub fn ru(self) -> &'static str {
+        self.row().ru
+    }
+
+    /// A problem about this subsection, named in both languages.
+    pub(super) fn problem(self, message: &'static str) -> Problem {
+        Problem::new(message)
+            .arg("section", self.as_str())
+            .arg("title", self.ru())
     }
 
     /// The subsection of a name, whatever its case; older names count.
@@ -242,6 +272,7 @@ mod tests {
         for (position, section) in Section::ALL.iter().enumerate() {
             assert_eq!(ROWS[position].section, *section);
             assert_eq!(Section::parse(section.as_str()), Some(*section));
+            assert!(section.is_named_by(section.ru()), "{}", section.ru());
         }
         assert_eq!(ROWS.len(), Section::ALL.len());
     }

@@ -42,6 +42,19 @@ impl ContentState {
             Self::Garbage => "garbage",
         }
     }
+
+    /// What stands on the page, for people.
+    pub(crate) const fn ru(self) -> &'static str {
+        match self {
+            Self::Filled => "сведения",
+            Self::Empty => "только заголовок",
+            Self::EmptyTable => "таблица без значений",
+            Self::RequirementText => "текст требований вместо сведений",
+            Self::Template => "пустой шаблон",
+            Self::MarkupStub => "вместо значений повторено название",
+            Self::Garbage => "значения не на своих местах",
+        }
+    }
 }
 
 /// Judges a page before its facts are read.
@@ -101,12 +114,7 @@ fn placeholders(marks: &Marks<'_>, section: Section) -> bool {
         dropped += headings;
     }
     let outside = marks.list.iter().any(|mark| {
-        let alone = mark.parent.is_none_or(|parent| {
-            marks.list[parent]
-                .names
-                .iter()
-                .all(|name| holds(&name.to_lowercase()) != Holds::Record)
-        });
+        let alone = mark.parent.is_none_or(|parent| !marks.list[parent].record);
         alone && !mark.is("copy") && mark.value().is_some()
     });
     dropped > 0 && !outside

@@ -9,64 +9,33 @@ pub(crate) const MAX_TEXT: usize = 4_000;
 const SILENT: &[&str] = &[
     "script", "style", "noscript", "template", "head", "iframe", "object", "select", "svg",
 ];
-const BLOCKS: &[&str] = &[
-    "address",
-    "article",
-    "aside",
-    "blockquote",
-    "body",
-    "caption",
-    "center",
-    "dd",
-    "div",
-    "dl",
-    "dt",
-    "fieldset",
-    "figure",
-    "footer",
-    "form",
-    "h1",
-    "h2",
-    "h3",
-    "h4",
-    "h5",
-    "h6",
-    "header",
-    "html",
-    "legend",
-    "li",
-    "main",
-    "nav",
-    "ol",
-    "p",
-    "pre",
-    "section",
-    "summary",
-    "table",
-    "tbody",
-    "td",
-    "tfoot",
-    "th",
-    "thead",
-    "tr",
-    "ul",
-];
 const HEADINGS: &[&str] = &["h1", "h2", "h3", "h4", "h5", "h6", "caption", "legend", "summary"];
+
+/// Nodes looked at for each character that is wanted: pages may hold any number of elements without text.
+const NODES_OF_A_LETTER: usize = 8;
+/// Longest heading kept: a longer one names no subsection.
+const MAX_HEADING: usize = 500;
+/// Headings of one page that are looked at.
+const MAX_HEADINGS: usize = 2_000;
 
 /// Text of an element with line ends where blocks and `<br>` end, cut at `cap` characters.
 pub(crate) fn inner(page: &Page, top: NodeId, cap: usize) -> String {
     let mut text = String::new();
     let mut block = None;
     let mut at = Some(top);
-    while let Some(id) = at {
+    let mut left = cap * NODES_OF_A_LETTER;
+    while let Some(id) = at
+        && left > 0
+    {
+        left -= 1;
         let silent = page.is(id, SILENT);
         if let Some(own) = page.own_text(id) {
-            let around = block_of(page, id);
+            let around = page.block(id);
             if around != block && !own.trim().is_empty() {
                 push_break(&mut text);
                 block = around;
             }
-            text.push_str(own);
+            text.extend(own.chars().take(cap * 4));
             if text.len() > cap * 2 && text.chars().count() > cap {
                 break;
             }
@@ -78,11 +47,6 @@ pub(crate) fn inner(page: &Page, top: NodeId, cap: usize) -> String {
     tidy(&text, cap)
 }
 
-/// The block element around a node.
-pub(crate) fn block_of(page: &Page, id: NodeId) -> Option<NodeId> {
-    page.ancestors(id).find(|id| page.is(*id, BLOCKS))
-}
-
 /// Source line ends are blanks; only our own breaks stay. `\u{1}` cannot come out of the parser's text.
 fn push_break(text: &mut String) {
     text.push('\u{1}');
@@ -91,20 +55,6 @@ fn push_break(text: &mut String) {
 fn tidy(text: &str, cap: usize) -> String {
     let lines: Vec<String> = text.split('\u{1}').map(flat).filter(|line| !line.is_empty()).collect();
     lines.join("\n").chars().take(cap).collect()
-}
-
-/// True when the element's own style hides it.
-fn hides(page: &Page, id: NodeId) -> bool {
-    page.attr(id, "hidden").is_some()
-        || page.attr(id, "style").is_some_and(|style| {
-            let style: String = style.to_ascii_lowercase().split_whitespace().collect();
-            style.contains("display:none") || style.contains("visibility:hidden")
-        })
-}
-
-/// True when the element or one around it is hidden by its own style.
-pub(crate) fn is_hidden(page: &Page, id: NodeId) -> bool {
-    hides(page, id) || page.ancestors(id).any(|id| hides(page, id))
 }
 
 /// One line of the main content.
@@ -142,7 +92,8 @@ impl Content {
         }
         content.titles = page
             .all(Page::ROOT, HEADINGS)
-            .chain(page.all(Page::ROOT, &["title"]))
+            .take(MAX_HEADINGS)
+            .chain(page.all(Page::ROOT, &["title"]).take(1))
             .map(|id| title_text(page, id))
             .filter(|title| !title.is_empty())
             .collect();
@@ -160,7 +111,7 @@ impl Content {
         while let Some(id) = at {
             let enter = !(page.is(id, SILENT) || skip && id != top && is_aside(page, id));
             if let Some(own) = page.own_text(id) {
-                let block = block_of(page, id).unwrap_or(top);
+                let block = page.block(id).unwrap_or(top);
                 if !own.trim().is_empty() && open.block != Some(block) {
                     open.close(page, &mut content.lines);
                     open.block = Some(block);
@@ -170,7 +121,7 @@ impl Content {
             } else if page.is(id, &["br", "hr"]) {
                 open.close(page, &mut content.lines);
             } else if enter && page.is(id, &["a"]) && page.attr(id, "href").is_some() {
-                if block_of(page, id) != open.block {
+                if page.block(id) != open.block {
                     open.close(page, &mut content.lines);
                 }
                 content.links.push((id, open.heading));
@@ -224,7 +175,7 @@ impl Open {
                 self.number = page.line(id);
             }
         }
-        self.text.push_str(own);
+        self.text.extend(own.chars().take(MAX_TEXT * 2));
     }
 
     fn close(&mut self, page: &Page, lines: &mut Vec<Line>) {
@@ -255,9 +206,9 @@ fn title_text(page: &Page, id: NodeId) -> String {
             .children(id)
             .filter_map(|child| page.own_text(child))
             .collect::<String>();
-        return flat(&text).chars().take(MAX_TEXT).collect();
+        return flat(&text).chars().take(MAX_HEADING).collect();
     }
-    flat(&inner(page, id, MAX_TEXT))
+    flat(&inner(page, id, MAX_HEADING))
 }
 
 fn main_element(page: &Page) -> NodeId {
@@ -322,6 +273,15 @@ mod tests {
     fn blocks_and_breaks_end_lines_and_source_line_ends_do_not() {
         let page = Page::parse("<td>раз\n два<br>три<p>четыре</p><script>x</script></td>").expect("small");
         assert_eq!(inner(&page, Page::ROOT, 100), "раз два\nтри\nчетыре");
+    }
+
+    #[test]
+    fn neither_one_long_text_nor_elements_without_text_hold_the_reading() {
+        let page = Page::parse(&format!("<td>{}</td>", "а".repeat(100_000))).expect("small");
+        assert_eq!(inner(&page, Page::ROOT, 100).chars().count(), 100);
+        assert!(Content::of(&page).lines[0].text.chars().count() <= MAX_TEXT * 2);
+        let page = Page::parse(&format!("<td>а{}б</td>", "<br>".repeat(10_000))).expect("small");
+        assert_eq!(inner(&page, Page::ROOT, 100), "а");
     }
 
     #[test]

@@ -20,6 +20,49 @@ const PIECE: usize = 1_024;
 
 const NONE: u32 = u32::MAX;
 
+const BLOCKS: &[&str] = &[
+    "address",
+    "article",
+    "aside",
+    "blockquote",
+    "body",
+    "caption",
+    "center",
+    "dd",
+    "div",
+    "dl",
+    "dt",
+    "fieldset",
+    "figure",
+    "footer",
+    "form",
+    "h1",
+    "h2",
+    "h3",
+    "h4",
+    "h5",
+    "h6",
+    "header",
+    "html",
+    "legend",
+    "li",
+    "main",
+    "nav",
+    "ol",
+    "p",
+    "pre",
+    "section",
+    "summary",
+    "table",
+    "tbody",
+    "td",
+    "tfoot",
+    "th",
+    "thead",
+    "tr",
+    "ul",
+];
+
 /// Position of a node in its page.
 pub(crate) type NodeId = u32;
 
@@ -40,6 +83,10 @@ struct Node {
     next: u32,
     depth: u32,
     line: u32,
+    /// The nearest block element around.
+    block: u32,
+    /// Hidden by its own style or by one around.
+    hidden: bool,
 }
 
 /// Which cap a page broke.
@@ -97,7 +144,34 @@ impl Page {
             }
             rest = after;
         }
-        Ok(parser.finish())
+        let mut page = parser.finish();
+        page.inherit();
+        Ok(page)
+    }
+
+    /// Fills what every node takes from those around it, parents first: asking the way up for each would cost the depth.
+    fn inherit(&mut self) {
+        let mut at = Some(Self::ROOT);
+        while let Some(id) = at {
+            let above = self.parent(id);
+            let block = above.map_or(NONE, |above| match self.is(above, BLOCKS) {
+                true => above,
+                false => self.node(above).block,
+            });
+            let hidden = above.is_some_and(|above| self.node(above).hidden) || self.hides(id);
+            let node = &mut self.nodes[id as usize];
+            (node.block, node.hidden) = (block, hidden);
+            at = self.after(Self::ROOT, id, true);
+        }
+    }
+
+    /// True when the element's own style hides it.
+    fn hides(&self, id: NodeId) -> bool {
+        self.attr(id, "hidden").is_some()
+            || self.attr(id, "style").is_some_and(|style| {
+                let style: String = style.to_ascii_lowercase().split_whitespace().collect();
+                style.contains("display:none") || style.contains("visibility:hidden")
+            })
     }
 
     /// The document node.
@@ -142,6 +216,16 @@ impl Page {
     /// Line of the source where the node starts, from one.
     pub(crate) fn line(&self, id: NodeId) -> u32 {
         self.node(id).line
+    }
+
+    /// The block element around a node.
+    pub(crate) fn block(&self, id: NodeId) -> Option<NodeId> {
+        some(self.node(id).block)
+    }
+
+    /// True when the element or one around it is hidden by its own style.
+    pub(crate) fn is_hidden(&self, id: NodeId) -> bool {
+        self.node(id).hidden
     }
 
     /// The node around.
@@ -248,6 +332,8 @@ impl Sink {
             next: NONE,
             depth: 0,
             line: self.line.get(),
+            block: NONE,
+            hidden: false,
         });
         u32::try_from(page.nodes.len() - 1).unwrap_or(0)
     }

@@ -17,7 +17,9 @@ fn pattern(text: &str) -> Regex {
 #[must_use]
 pub(crate) fn number(text: &str) -> Option<Amount> {
     static NUMBER: LazyLock<Regex> = LazyLock::new(|| {
-        pattern(r"^(\d{1,3}(?:[ \x{a0}\x{202f}]\d{3})+(?:[.,]\d+)?|\d+(?:[.,]\d+)?)\s*(?:\p{L}[\p{L} .]{0,30})?$")
+        pattern(
+            r"^(\d{1,3}(?:[ \x{a0}\x{202f}]\d{3})+(?:[.,]\d+)?|\d+(?:[.,]\d+)?)\s*(?:[а-яёА-ЯЁa-zA-Z][а-яёА-ЯЁa-zA-Z .]{0,30})?$",
+        )
     });
     let text = text.trim();
     if let Some(amount) = Amount::parse(text) {

@@ -6,11 +6,8 @@ use std::sync::Arc;
 use url::Url;
 
 use super::gather::{Found, Gather};
-use super::marks::Marks;
-use super::plan::{candidates, is_confirmed, named_links, parts, same_site};
+use super::plan::{Leads, candidates, same_site};
 use super::section::Section;
-use super::text::Content;
-use super::tree::Page;
 use crate::domain::fact::Fact;
 use crate::domain::place::Place;
 use crate::domain::unit::UnitRef;
@@ -29,22 +26,41 @@ const MAX_SILENT: usize = 3;
 pub struct Request {
     /// The address.
     pub url: String,
-    /// The subsection expected there; nothing for the home page.
-    pub section: Option<Section>,
+    /// What is expected there.
+    pub wanted: Wanted,
+}
+
+/// What a page is asked for (ожидаемая страница).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wanted {
+    /// The home page: only its links and what it says of the site.
+    Home,
+    /// A subsection.
+    Subsection(Section),
+    /// A page that a subsection names as its part.
+    Part(Section),
+}
+
+impl Wanted {
+    /// The subsection; nothing for the home page.
+    #[must_use]
+    pub const fn section(self) -> Option<Section> {
+        match self {
+            Self::Home => None,
+            Self::Subsection(section) | Self::Part(section) => Some(section),
+        }
+    }
 }
 
 /// What came back (исход запроса).
-#[derive(Debug, Clone, Copy)]
-pub enum Outcome<'a> {
-    /// A page: the address after redirects and its text.
-    Page {
-        /// Address after redirects.
-        url: &'a str,
-        /// Text of the page.
-        text: &'a str,
-    },
+#[derive(Debug)]
+pub enum Outcome {
+    /// A page.
+    Page(Leads),
     /// The server says that there is no such page, or it is not a page.
     NotThere,
+    /// The site answers, but what it holds there may not or cannot be read.
+    Unclear,
     /// A guard: nothing more is asked of this site in this walk.
     Blocked,
     /// No answer.
@@ -63,7 +79,7 @@ pub struct Walk {
     found: BTreeSet<Section>,
     unclear: BTreeSet<Section>,
     parts: VecDeque<(Section, Url)>,
-    waiting: Option<Option<Section>>,
+    waiting: Option<Wanted>,
     asked: usize,
     silent: usize,
     stopped: bool,
@@ -114,11 +130,11 @@ impl Walk {
         }
         if !self.home {
             self.home = true;
-            return Some(self.ask(self.base.clone(), None));
+            return Some(self.ask(self.base.clone(), Wanted::Home));
         }
         while let Some((section, url)) = self.parts.pop_front() {
             if !self.tried.contains(&url) {
-                return Some(self.ask(url, Some(section)));
+                return Some(self.ask(url, Wanted::Part(section)));
             }
         }
         while let Some(section) = self.open.front().copied() {
@@ -129,7 +145,7 @@ impl Walk {
             match untried.filter(|_| guesses < MAX_GUESSES) {
                 Some(url) => {
                     self.guesses.insert(section, guesses + 1);
-                    return Some(self.ask(url, Some(section)));
+                    return Some(self.ask(url, Wanted::Subsection(section)));
                 }
                 None => {
                     self.open.pop_front();
@@ -139,81 +155,83 @@ impl Walk {
         None
     }
 
-    fn ask(&mut self, url: Url, section: Option<Section>) -> Request {
+    fn ask(&mut self, url: Url, wanted: Wanted) -> Request {
         self.asked += 1;
-        self.waiting = Some(section);
+        self.waiting = Some(wanted);
         self.tried.insert(url.clone());
         Request {
             url: url.into(),
-            section,
+            wanted,
         }
     }
 
     /// Takes the outcome of the last request. True when the page is the subsection it was asked for: then read it.
-    pub fn got(&mut self, outcome: Outcome<'_>) -> bool {
-        let Some(section) = self.waiting.take() else {
+    pub fn got(&mut self, outcome: Outcome) -> bool {
+        let Some(wanted) = self.waiting.take() else {
             return false;
         };
         match outcome {
             Outcome::Silent => {
                 self.silent += 1;
                 self.stopped |= self.silent >= MAX_SILENT;
-                self.unclear.extend(section);
-                false
+                self.unread(wanted)
             }
             Outcome::Blocked => {
                 self.stopped = true;
-                self.unclear.extend(section);
-                false
+                self.unread(wanted)
+            }
+            Outcome::Unclear => {
+                self.silent = 0;
+                self.unread(wanted)
             }
             Outcome::NotThere => {
                 self.silent = 0;
                 false
             }
-            Outcome::Page { url, text } => {
+            Outcome::Page(leads) => {
                 self.silent = 0;
-                self.page(section, url, text)
+                self.page(wanted, leads)
             }
         }
     }
 
-    fn page(&mut self, section: Option<Section>, url: &str, text: &str) -> bool {
-        let Ok(url) = Url::parse(url) else {
-            return false;
-        };
-        if section.is_none() {
+    /// What could not be read must never turn into «nothing there»; the links of the home page lead to every subsection.
+    fn unread(&mut self, wanted: Wanted) -> bool {
+        match wanted.section() {
+            Some(section) => self.unclear.extend([section]),
+            None => self.unclear.extend(&self.open),
+        }
+        false
+    }
+
+    fn page(&mut self, wanted: Wanted, leads: Leads) -> bool {
+        if !same_site(&self.base, &leads.url) {
+            // The site has moved: what stands elsewhere is not known to be of this school.
+            return self.unread(wanted);
+        }
+        if wanted == Wanted::Home {
             // The site may answer under another scheme or with www; known paths go there.
-            if same_site(&self.base, &url) && url.path() == self.base.path() {
-                self.base = url.clone();
+            if leads.url.path() == self.base.path() {
+                self.base = leads.url.clone();
             }
-        } else if !same_site(&self.base, &url) || url == self.base {
-            // A redirect to another site or to the home page is no subsection.
+        } else if leads.url == self.base {
+            // A redirect to the home page is no subsection.
             return false;
         }
-        self.tried.insert(url.clone());
-        let Ok(page) = Page::parse(text) else {
-            return false;
-        };
-        for link in named_links(&page, &url) {
+        self.tried.insert(leads.url);
+        for link in leads.links {
             if self.links.len() < 500 && !self.links.contains(&link) {
                 self.links.push(link);
             }
         }
-        let Some(section) = section else {
+        let Some(section) = wanted.section().filter(|_| leads.confirmed) else {
             return false;
         };
-        let content = Content::of(&page);
-        let already = self.found.contains(&section);
-        if !already && !is_confirmed(section, &content, &Marks::of(&page)) {
-            return false;
-        }
         self.found.insert(section);
         self.unclear.remove(&section);
         self.open.retain(|open| *open != section);
-        if !already {
-            let own = parts(&page, &url)
-                .into_iter()
-                .filter(|part| same_site(&self.base, part));
+        if wanted == Wanted::Subsection(section) {
+            let own = leads.parts.into_iter().filter(|part| same_site(&self.base, part));
             self.parts.extend(own.map(|part| (section, part)));
         }
         true
@@ -231,7 +249,11 @@ impl Walk {
         let mut gather = Gather::new(unit, self.base.as_str());
         let place = || Place::path("обход сайта");
         let mandatory = |section: &&Section| **section != Section::Standards;
-        if self.stopped {
+        let unread = |section: &Section| {
+            !self.found.contains(section)
+                && (self.stopped || self.unclear.contains(section) || self.asked >= MAX_REQUESTS)
+        };
+        if self.stopped || sections.iter().filter(mandatory).any(unread) {
             for code in [
                 "site_sveden_subsections_present_count",
                 "site_sveden_subsections_filled_count",
@@ -248,7 +270,7 @@ impl Walk {
             let address = candidates(*section, &self.base, &self.links).into_iter().next();
             let url = address.map_or_else(|| self.base.to_string(), String::from);
             let mut gather = Gather::new(unit, &url);
-            if self.stopped || self.unclear.contains(section) || self.asked >= MAX_REQUESTS {
+            if unread(section) {
                 gather.state("subsection_content_state", FactState::Unknown, Found::Answer, place());
             } else {
                 gather.word("subsection_content_state", "not_found", Found::Answer, place());
@@ -263,6 +285,16 @@ impl Walk {
 mod tests {
     use super::*;
     use crate::domain::fact::FactValue;
+    use crate::sites::{Answer, read_answer};
+
+    fn answered(request: &Request, url: &str, text: &str) -> Outcome {
+        let answer = Answer {
+            status: 200,
+            headers: &[],
+            body: text.as_bytes(),
+        };
+        read_answer(request.wanted, &answer, url, &Arc::new(UnitRef::default())).outcome
+    }
 
     /// Walks over an invented site: address → text.
     fn walk(pages: &[(&str, &str)], sections: &[Section]) -> (Vec<String>, Vec<Section>, Walk) {
@@ -271,9 +303,9 @@ mod tests {
         while let Some(request) = walk.next() {
             asked.push(request.url.clone());
             let page = pages.iter().find(|(url, _)| *url == request.url);
-            let outcome = page.map_or(Outcome::NotThere, |(url, text)| Outcome::Page { url, text });
+            let outcome = page.map_or(Outcome::NotThere, |(url, text)| answered(&request, url, text));
             if walk.got(outcome) {
-                found.extend(request.section);
+                found.extend(request.wanted.section());
             }
         }
         (asked, found, walk)
@@ -331,6 +363,56 @@ mod tests {
             facts.iter().all(|fact| fact.state == Some(FactState::Unknown)),
             "{facts:?}"
         );
+    }
+
+    #[test]
+    fn what_could_not_be_read_is_unknown_and_never_not_found() {
+        let long = format!("<h1>Документы</h1>{}", "<div>".repeat(2_000));
+        let login = "<form>Вход <input type='password'></form>";
+        let works = "<h1>На сайте ведутся технические работы</h1>";
+        let home = "https://school.example/";
+        for (home_url, home_text, text) in [
+            (home, "<p>Школа</p>", long.as_str()),
+            (home, "<p>Школа</p>", login),
+            (home, "<p>Школа</p>", works),
+            (home, works, "<p>Новости</p>"),
+            ("https://moved.example/", "<p>Школа</p>", "<p>Новости</p>"),
+        ] {
+            let mut walk = Walk::new(home, &[Section::Document]).expect("an address");
+            while let Some(request) = walk.next() {
+                let outcome = match request.wanted {
+                    Wanted::Home => answered(&request, home_url, home_text),
+                    _ => answered(&request, &request.url, text),
+                };
+                assert!(!walk.got(outcome));
+            }
+            assert!(!walk.is_stopped());
+            let facts = walk.facts(&[Section::Document], 0, &Arc::new(UnitRef::default()));
+            assert_eq!(facts.len(), 3);
+            assert!(
+                facts.iter().all(|fact| fact.state == Some(FactState::Unknown)),
+                "{home_text} {text}: {facts:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_part_is_read_although_it_has_no_heading() {
+        let answer = Answer {
+            status: 200,
+            headers: &[],
+            body: "<p><a href=u.pdf>Устав школы</a></p>".as_bytes(),
+        };
+        let unit = Arc::new(UnitRef::default());
+        let charter = |wanted| {
+            let reading = read_answer(wanted, &answer, "https://school.example/more", &unit);
+            reading
+                .facts
+                .iter()
+                .any(|fact| fact.code == "doc_charter_present" && fact.value == Some(FactValue::Bool(true)))
+        };
+        assert!(charter(Wanted::Part(Section::Document)));
+        assert!(!charter(Wanted::Subsection(Section::Document)));
     }
 
     #[test]

@@ -46,9 +46,10 @@ pub(crate) fn flat(text: &str) -> String {
 /// True for words by which a site says that there is none: «нет», «отсутствует», «не предусмотрено»…
 #[must_use]
 pub(crate) fn is_refusal(text: &str) -> bool {
+    // The text is folded, and spelt-out classes of letters keep the automaton small: the Unicode ones take megabytes.
     static REFUSAL: LazyLock<Regex> = LazyLock::new(|| {
         Regex::new(
-            r"^(?:[\p{L} ,()-]{0,80}\b)?(?:нет|отсутству[еюя]\p{L}*|не име[её]\p{L}*|не предусмотрен\p{L}*|не заключ\p{L}*|не реализу\p{L}*|не осуществля\p{L}*|не выдавал\p{L}*)(?: в наличии)?(?:\b[\p{L} ,()-]{0,60})?[.;!]*$",
+            r"^(?:[а-яa-z ,()-]{0,80}[ ,()-])?(?:нет|отсутству[еюя][а-я]*|не име[ею][а-я]*|не предусмотрен[а-я]*|не заключ[а-я]*|не реализу[а-я]*|не осуществля[а-я]*|не выдавал[а-я]*)(?: в наличии)?(?:[ ,()-][а-яa-z ,()-]{0,60})?[.;!]*$",
         )
         .expect("the pattern is a constant and a test runs it")
     });
@@ -100,6 +101,56 @@ pub(crate) fn names_a_person(text: &str) -> bool {
     PERSON.is_match(text)
 }
 
+/// An address up to the person named after it. Streets bear names too: after «улица», «имени» no person stands.
+#[must_use]
+pub(crate) fn before_a_person(text: &str) -> &str {
+    const STREETS: &[&str] = &[
+        "ул",
+        "улица",
+        "улице",
+        "им",
+        "имени",
+        "пер",
+        "переулок",
+        "пр",
+        "пр-т",
+        "проспект",
+        "пл",
+        "площадь",
+        "наб",
+        "набережная",
+        "бульвар",
+        "б-р",
+        "проезд",
+        "шоссе",
+    ];
+    const POSTS: &[&str] = &["директор", "заведующ", "руководител", "начальник", "и.о", "врио"];
+    static PERSON: LazyLock<Regex> = LazyLock::new(|| {
+        Regex::new(
+            r"(?:[А-ЯЁ][а-яё-]+\s+){1,2}[А-ЯЁ][а-яё-]*(?:ович|евич|ьич|мич|овн|евн|ичн|инишн)[а-яё]{0,3}(?:[^а-яё]|$)",
+        )
+        .expect("the pattern is a constant and a test runs it")
+    });
+    fn last_word(text: &str) -> (&str, String) {
+        let text = text.trim_end_matches(|letter: char| !letter.is_alphanumeric());
+        let start = text.rfind(char::is_whitespace).map_or(0, |at| at + 1);
+        (text, fold(text.get(start..).unwrap_or_default()))
+    }
+    let is_street = |before: &str| STREETS.contains(&last_word(before).1.as_str());
+    let Some(person) = PERSON
+        .find_iter(text)
+        .find(|person| !is_street(&text[..person.start()]))
+    else {
+        return text;
+    };
+    let (mut kept, mut word) = last_word(&text[..person.start()]);
+    while POSTS.iter().any(|post| word.starts_with(post)) {
+        let start = kept.rfind(char::is_whitespace).unwrap_or(0);
+        (kept, word) = last_word(&kept[..start]);
+    }
+    kept
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -115,6 +166,8 @@ mod tests {
             "Коллективный договор не заключен",
             "Не имеется",
             "Места проведения практики отсутствуют",
+            "Филиалов (представительств) не имеют",
+            "Ещё нет, готовится",
         ] {
             assert!(is_refusal(text), "{text}");
         }
@@ -124,6 +177,8 @@ mod tests {
             "Нетипичная школа № 5",
             "https://net.example/",
             "Интернет-приёмная: 8 (000) 000-00-00",
+            "Школьный интернет",
+            "Нет 5 мест",
         ] {
             assert!(!is_refusal(text), "{text}");
         }
@@ -153,6 +208,23 @@ mod tests {
             "Пн.–Пт. 8.00–17.00",
         ] {
             assert!(!names_a_person(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_address_ends_before_a_person_but_not_inside_a_street() {
+        for (text, expected) in [
+            ("ул. Школьная, 1. Директор Образцова Анна Примеровна", "ул. Школьная, 1"),
+            ("ул. Школьная, 1; Анна Примеровна Образцова, тел. 1", "ул. Школьная, 1"),
+            ("Директор Образцова Анна Примеровна", ""),
+            ("ул. Анны Примеровны Образцовой, 5", "ул. Анны Примеровны Образцовой, 5"),
+            (
+                "ул. Образцова Петра Примеровича, 5, директор Образцова Анна Примеровна",
+                "ул. Образцова Петра Примеровича, 5",
+            ),
+            ("ул. П.И. Образцова, д. 3", "ул. П.И. Образцова, д. 3"),
+        ] {
+            assert_eq!(before_a_person(text), expected, "{text}");
         }
     }
 

@@ -1,11 +1,12 @@
 //! What the warehouse keeps of a report, so that `explain` can walk back from it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use serde_json::{Value, json};
 
+use crate::domain::document::WITHHELD;
 use crate::domain::place::column_letters;
-use crate::domain::stored::StoredObservation;
+use crate::domain::stored::{ObservationKey, StoredObservation};
 use crate::domain::unit::UnitId;
 use crate::reports::vpr::{Rendered, WorkKey};
 
@@ -26,10 +27,13 @@ pub(super) fn hidden_of(document: &str) -> Hidden {
     lines.iter().filter_map(read).collect()
 }
 
-/// What the warehouse keeps of a report: each printed cell with its sources, each conclusion with its cells.
+/// What the warehouse keeps of a report: each source once, each printed cell with the numbers of its sources from
+/// nought, each conclusion with its cells.
 pub(super) fn to_json(rendered: &Rendered, number: u32) -> Value {
     let document = &rendered.document;
     let mut cells = serde_json::Map::new();
+    let mut sources = Vec::new();
+    let mut known: HashMap<&ObservationKey, usize> = HashMap::new();
     for table in document.tables() {
         for (row_number, row) in (2u32..).zip(&table.rows) {
             for (column, cell) in (1u32..).zip(&row.cells) {
@@ -38,14 +42,19 @@ pub(super) fn to_json(rendered: &Rendered, number: u32) -> Value {
                 }
                 let address = format!("{}!{}{row_number}", table.number, column_letters(column));
                 let made = cell.made_of();
-                let sources: Vec<Value> = cell
+                let numbers: Vec<usize> = cell
                     .sources
                     .iter()
-                    .map(|source| source_json(source, !document.withheld.contains(&source.key)))
+                    .map(|source| {
+                        *known.entry(&source.key).or_insert_with(|| {
+                            sources.push(source_json(source, !document.withheld.contains(&source.key)));
+                            sources.len() - 1
+                        })
+                    })
                     .collect();
                 cells.insert(
                     address,
-                    json!({ "printed": cell.printed(), "made_of": made, "sources": sources }),
+                    json!({ "printed": cell.printed(), "made_of": made, "sources": numbers }),
                 );
             }
         }
@@ -80,6 +89,7 @@ pub(super) fn to_json(rendered: &Rendered, number: u32) -> Value {
         "rules": document.rules,
         "tables": tables,
         "cells": cells,
+        "sources": sources,
         "conclusions": conclusions,
         "hidden": hidden,
     })
@@ -87,15 +97,17 @@ pub(super) fn to_json(rendered: &Rendered, number: u32) -> Value {
 
 fn source_json(source: &StoredObservation, open: bool) -> Value {
     let mut value = json!({
-        "key": source.key.to_string(),
-        "unit": source.key.unit.0,
+        "key": source.key.kind(),
         "file": &*source.file,
-        "place": source.place.as_str(),
+        "place": WITHHELD,
         "snapshot": &*source.snapshot,
         "received": source.received.to_rfc3339(),
     });
     if open {
+        value["key"] = source.key.to_string().into();
+        value["unit"] = source.key.unit.0.clone().into();
         value["value"] = source.value.to_string().into();
+        value["place"] = source.place.as_str().into();
     }
     value
 }

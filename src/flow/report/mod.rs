@@ -3,7 +3,7 @@
 mod keep;
 mod post;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -11,6 +11,7 @@ use chrono::{Datelike, Days, Months, NaiveDate};
 pub use post::mail;
 
 use super::context::Context;
+use super::status::is_stale;
 use crate::domain::document::Document;
 use crate::domain::school_year::SchoolYear;
 use crate::domain::stored::StoredObservation;
@@ -200,7 +201,7 @@ async fn rendered(
         has_methodists: true,
     };
     let today = context.clock.today();
-    let sources = sources(context, observations).await?;
+    let sources = sources(context, round, observations).await?;
     render(&Input {
         observations,
         round,
@@ -211,7 +212,7 @@ async fn rendered(
         plans: &plans(context, round, observations),
         sources: &sources,
         data_as_of: context.clock.local(),
-        zone: "МСК",
+        zone: &context.office().zone,
         today,
         terms: terms(context, today),
         office: &office,
@@ -258,8 +259,13 @@ fn plans(context: &Context, round: &str, observations: &[Arc<StoredObservation>]
 }
 
 /// Files behind the numbers, by name.
-async fn sources(context: &Context, observations: &[Arc<StoredObservation>]) -> Result<Vec<Source>, Problem> {
+async fn sources(
+    context: &Context,
+    round: &str,
+    observations: &[Arc<StoredObservation>],
+) -> Result<Vec<Source>, Problem> {
     let loads = context.warehouse.loads().await?;
+    let late = late_sources(context, round).await?;
     let mut files: BTreeMap<(Arc<str>, Arc<str>), &Arc<StoredObservation>> = BTreeMap::new();
     for observation in observations {
         let key = (Arc::clone(&observation.file), Arc::clone(&observation.snapshot));
@@ -274,19 +280,32 @@ async fn sources(context: &Context, observations: &[Arc<StoredObservation>]) -> 
                 title: connector.map_or_else(|| "выгрузка".to_owned(), |connector| connector.title.clone()),
                 file: file.to_string(),
                 received: observation.received,
-                period: observation
-                    .key
-                    .round
-                    .split('/')
-                    .nth(1)
-                    .and_then(SchoolYear::parse)
+                period: year_of(&observation.key.round)
                     .map_or_else(String::new, |year| format!("{} учебный год", year.for_people())),
                 accepted: load.map_or(0, |load| load.rows_read.saturating_sub(load.quarantined)),
                 refused: load.map_or(0, |load| load.quarantined),
                 hash: load.map_or_else(|| snapshot.to_string(), |load| load.original.clone()),
-                stale: false,
+                stale: &*observation.key.round == round && load.is_some_and(|load| late.contains(load.source.as_str())),
             }
         })
+        .collect())
+}
+
+fn year_of(round: &str) -> Option<SchoolYear> {
+    round.split('/').nth(1).and_then(SchoolYear::parse)
+}
+
+/// Sources that have kept silent for longer than they promised. Nothing new is owed about a year before the last one.
+async fn late_sources<'c>(context: &'c Context, round: &str) -> Result<BTreeSet<&'c str>, Problem> {
+    let last_year = SchoolYear::of(context.clock.today()).previous();
+    if year_of(round).is_none_or(|year| year < last_year) {
+        return Ok(BTreeSet::new());
+    }
+    let last_loads = context.warehouse.last_loads().await?;
+    let sources = context.config.sources.iter().filter(|source| source.enabled);
+    Ok(sources
+        .filter(|source| is_stale(context, source, last_loads.get(&source.id).copied()))
+        .map(|source| source.id.as_str())
         .collect())
 }
 
@@ -329,7 +348,7 @@ pub async fn yearly(context: &Context) -> Result<(), Problem> {
     } else {
         year.previous()
     };
-    context.warehouse.source_started(JOB, context.clock.now()).await?;
+    context.warehouse.source_started(JOB, None, context.clock.now()).await?;
     let written = async {
         let report = vpr(context, year).await?;
         write(&report, &context.config.paths.reports)?;

@@ -5,7 +5,7 @@ use crate::config::LetterKind;
 use crate::domain::document::{Document, Row};
 use crate::domain::letter::Attachment;
 use crate::flow::context::Context;
-use crate::flow::deliver::enqueue;
+use crate::flow::deliver::{enqueue, keep_first};
 use crate::letters::Frame;
 use crate::letters::report::{Chart, Column, ReportLetter, Table};
 use crate::message::Problem;
@@ -16,10 +16,10 @@ use crate::warehouse::outbox::AlertMark;
 /// numbers only and get none of it. Gives the number of letters queued.
 ///
 /// # Errors
-/// When a template fails or the warehouse refuses.
+/// The first of what templates, addresses or the warehouse refuse; the other recipients have their letters.
 pub async fn mail(context: &Context, report: &Report) -> Result<u64, Problem> {
     let office = context.office();
-    let mut queued = 0;
+    let (mut queued, mut refused) = (0, None);
     for recipient in &context.config.recipients {
         if !recipient.wants(LetterKind::Report) || recipient.unit.is_some() {
             continue;
@@ -32,16 +32,23 @@ pub async fn mail(context: &Context, report: &Report) -> Result<u64, Problem> {
             written_at: context.clock.local(),
             attachments: attachments(report),
         };
-        let letter = letter(report, frame)?.render()?;
         let mark = AlertMark {
             cause: format!("report/{}", report.id),
             stage: "sent".to_owned(),
             recipient: recipient.mailbox.address.clone(),
             letter: key,
         };
-        queued += enqueue(context, std::slice::from_ref(&letter), vec![mark]).await?;
+        match queue(context, report, frame, mark).await {
+            Ok(new) => queued += new,
+            Err(problem) => keep_first(&mut refused, problem),
+        }
     }
-    Ok(queued)
+    refused.map_or(Ok(queued), Err)
+}
+
+async fn queue(context: &Context, report: &Report, frame: Frame<'_>, mark: AlertMark) -> Result<u64, Problem> {
+    let letter = letter(report, frame)?.render()?;
+    enqueue(context, std::slice::from_ref(&letter), vec![mark]).await
 }
 
 fn attachments(report: &Report) -> Vec<Attachment> {
@@ -69,10 +76,9 @@ fn attachments(report: &Report) -> Vec<Attachment> {
 /// The short form: conclusions, the table of results, the first chart.
 fn letter<'a>(report: &Report, frame: Frame<'a>) -> Result<ReportLetter<'a>, Problem> {
     let document = &report.document;
-    let summary: Vec<String> = document
+    let summary = document
         .conclusions()
         .map(|conclusion| conclusion.text.clone())
-        .take(7)
         .collect();
     let figure = document.figures().next();
     let chart = figure

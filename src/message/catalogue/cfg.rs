@@ -64,7 +64,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         en: "secret `{name}` cannot be read (looked for: {tried})",
         ru: "не найдены учётные данные «{name}» (искали: {tried})",
         cause: "файл с паролем не положен или недоступен службе",
-        action: "положите пароль одной строкой в /etc/msoko/credentials/ под этим именем, права 0600, и перезапустите службу",
+        action: "положите пароль одной строкой в /etc/msoko/credentials/ под этим именем, владелец root:msoko, права 0640, и перезапустите службу",
         disposition: Disposition::NeedsAdministrator,
     },
 ];

@@ -6,6 +6,7 @@ use super::conclusions::Found;
 use super::tables::Build;
 use crate::domain::document::{Block, Cell, Column, Row};
 use crate::domain::number::date_short;
+use crate::domain::text::after_colon;
 
 /// A recommendation (рекомендация).
 struct Advice {
@@ -142,7 +143,7 @@ fn tasks(build: &Build<'_>, found: &[Found]) -> Vec<Advice> {
             addressee: addressee.to_owned(),
             basis: wide_basis,
             action: format!(
-                "Провести серию практикумов и собрать банк заданий по умениям: {}",
+                "Провести серию практикумов и собрать банк заданий на умения, которые проверялись здесь: {}",
                 wide.join("; ")
             ),
             expected: "Выполнение этих заданий на муниципальной работе — не ниже порога «достаточно»".to_owned(),
@@ -185,7 +186,8 @@ fn table(build: &mut Build<'_>, advice: &[Advice]) {
         .zip(advice)
         .map(|(number, advice): (u32, _)| {
             let basis: Vec<String> = advice.basis.iter().map(usize::to_string).collect();
-            let basis = format!("вывод {} ({})", basis.join(", "), advice.code);
+            let word = if basis.len() > 1 { "выводы" } else { "вывод" };
+            let basis = format!("{word} {} ({})", basis.join(", "), advice.code);
             Row {
                 cells: vec![
                     Cell::text(number.to_string()),
@@ -232,14 +234,7 @@ fn decisions(build: &mut Build<'_>, advice: &[Advice]) {
     );
     items.push(format!(
         "Контроль исполнения: {}.",
-        lower_first(&build.input.office.head_post)
+        after_colon(&build.input.office.head_post)
     ));
     build.blocks.push(Block::List(items));
-}
-
-pub(super) fn lower_first(text: &str) -> String {
-    let mut letters = text.chars();
-    letters
-        .next()
-        .map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
 }

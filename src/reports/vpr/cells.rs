@@ -3,7 +3,7 @@
 use super::gather::{Figures, School, Share, Work};
 use crate::domain::document::{Cell, Content};
 use crate::domain::number::Ratio;
-use crate::indicators::{Counted, Value};
+use crate::indicators::{Counted, Marks, Value};
 use crate::privacy::suppress::Shown;
 
 /// Stands in a hidden cell; the note under the table explains it.
@@ -54,6 +54,39 @@ impl<'w> Lens<'w> {
             shown: Shown::Everything,
             complementary: work.total_hidden,
         }
+    }
+
+    /// The municipality in three years, the newest first; too few marks for shares are shown as counts only.
+    pub(super) fn years(work: &'w Work<'_>, least: i64) -> [Self; 3] {
+        let year = |figures: Option<&'w Figures>, is_hidden: bool| {
+            let marks = figures.and_then(|figures| figures.marks.as_ref());
+            Self {
+                figures,
+                shown: match marks {
+                    Some(marks) if marks.total().value < least => Shown::CountsOnly,
+                    _ => Shown::Everything,
+                },
+                complementary: is_hidden,
+            }
+        };
+        let past = |index: usize| {
+            let past = work.before[index].as_ref();
+            year(
+                past.map(|past| &past.municipality),
+                past.is_some_and(|past| past.total_hidden),
+            )
+        };
+        [year(Some(&work.municipality), work.total_hidden), past(0), past(1)]
+    }
+
+    pub(super) fn has_marks(&self) -> bool {
+        self.figures.is_some_and(|figures| figures.marks.is_some())
+    }
+
+    /// Marks whose shares may be told.
+    pub(super) fn marks(&self) -> Option<&'w Marks> {
+        let marks = self.figures?.marks.as_ref()?;
+        (!self.is_hidden() && self.shown.has_shares()).then_some(marks)
     }
 
     pub(super) fn school(school: &'w School<'_>) -> Self {

@@ -4,13 +4,13 @@
 //! is never judged. «Необъективно», «слабая» and causes have no template.
 
 use super::Coverage;
-use super::cells::Who;
+use super::cells::{Lens, Who};
 use super::gather::{Figures, School, Work};
 use super::skills::tasks;
 use super::tables::{Build, Places, column, journal_of, participants};
 use crate::domain::document::CellAddress;
 use crate::domain::number::{Forms, agree, percent, points, whole};
-use crate::indicators::{Change, Value, Verdict, change, coverage, difference, quality, wilson};
+use crate::indicators::{Change, Marks, Value, Verdict, change, coverage, difference, quality, wilson};
 use crate::privacy::suppress::Shown;
 
 /// More conclusions than this nobody reads (reports.md 1.11).
@@ -257,20 +257,20 @@ fn growth_of_twos(build: &Build<'_>, position: usize) -> Option<Found> {
     let before = work.before[0].as_ref()?;
     let (mut parts, mut cells, mut units) = (Vec::new(), Vec::new(), Vec::new());
     let last_year = build.period.years[1];
-    let grown = |now: &Figures, before: &Figures| -> Option<(Value, Value, Change)> {
-        let (now, before) = (now.marks.as_ref()?.share(2)?, before.marks.as_ref()?.share(2)?);
+    let grown = |now: Option<&Marks>, before: Option<&Marks>| -> Option<(Value, Value, Change)> {
+        let (now, before) = (now?.share(2)?, before?.share(2)?);
         let found = change(&now, &before, &build.input.rules.comparison)?;
         let grown = found.verdict == Verdict::Above && found.delta.compare(build.input.rules.twos_growth).is_ge();
         grown.then_some((now, before, found))
     };
-    let municipality = grown(&work.municipality, &before.municipality).filter(|_| !work.total_hidden);
-    if let Some((now, _, found)) = municipality {
+    let years = Lens::years(work, build.input.rules.limits.shares);
+    if let Some((now, _, found)) = grown(years[0].marks(), years[1].marks()) {
         parts.push(format!(
             "муниципалитет — {}, рост на {}{}; ряд за три года: {}",
             of(&now),
             points(found.delta),
             small(found.small_sample),
-            row_of_years(work)
+            row_of_years(&years)
         ));
         cells.extend(build.dynamics_at.get(&position).cloned());
     }
@@ -278,7 +278,7 @@ fn growth_of_twos(build: &Build<'_>, position: usize) -> Option<Found> {
         let Some(past) = before.schools.get(&school.unit.id) else {
             continue;
         };
-        let Some((now, before, found)) = grown(&school.figures, past) else {
+        let Some((now, before, found)) = grown(school.figures.marks.as_ref(), past.marks.as_ref()) else {
             continue;
         };
         parts.push(format!(
@@ -306,14 +306,13 @@ fn growth_of_twos(build: &Build<'_>, position: usize) -> Option<Found> {
     })
 }
 
-fn row_of_years(work: &Work<'_>) -> String {
-    let share = |figures: Option<&Figures>| {
-        figures
-            .and_then(|figures| figures.marks.as_ref()?.share(2))
-            .map_or_else(|| "н/д".to_owned(), |value| percent(value.ratio()))
+fn row_of_years(years: &[Lens<'_>; 3]) -> String {
+    let told = |year: &Lens<'_>| match year.marks().and_then(|marks| marks.share(2)) {
+        Some(value) => percent(value.ratio()),
+        None if year.has_marks() => "не приводится".to_owned(),
+        None => "н/д".to_owned(),
     };
-    let past = |index: usize| work.before[index].as_ref().map(|past| &past.municipality);
-    [share(past(1)), share(past(0)), share(Some(&work.municipality))].join(" → ")
+    years.iter().rev().map(told).collect::<Vec<_>>().join(" → ")
 }
 
 /// C-VPR-5 in words.
@@ -355,8 +354,8 @@ fn journal_markers(build: &Build<'_>, markers: &[Marker]) -> Option<Found> {
 /// C-VPR-8: notable shifts for the better of the municipality.
 fn improvement(build: &Build<'_>, position: usize) -> Option<Found> {
     let work = &build.works[position];
-    let before = work.before[0].as_ref()?.municipality.marks.as_ref()?;
-    let now = work.municipality.marks.as_ref().filter(|_| !work.total_hidden)?;
+    let years = Lens::years(work, build.input.rules.limits.shares);
+    let (now, before) = (years[0].marks()?, years[1].marks()?);
     let rules = &build.input.rules.comparison;
     let (mut parts, mut cells) = (Vec::new(), Vec::new());
     let dynamics = |below: u32| {
@@ -398,7 +397,7 @@ fn improvement(build: &Build<'_>, position: usize) -> Option<Found> {
     })
 }
 
-/// S-ALLOK for the works in which no organisation stands out.
+/// S-ALLOK for the works in which no organisation is notably above the municipality.
 fn all_quiet(build: &Build<'_>, quiet: &[String]) -> Option<Found> {
     let compared: Vec<usize> = (0..build.works.len())
         .filter(|position| {
@@ -416,7 +415,7 @@ fn all_quiet(build: &Build<'_>, quiet: &[String]) -> Option<Found> {
     Some(Found {
         rule: "S-ALLOK",
         text: format!(
-            "Доля отметок «2» во всех сравниваемых организациях на уровне муниципалитета, заметных отличий нет: {}.",
+            "Ни в одной из сравниваемых организаций доля отметок «2» не превышает заметно значение муниципалитета: {}.",
             titles.join("; ")
         ),
         cells: compared

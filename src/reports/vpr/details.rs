@@ -1,10 +1,10 @@
 //! Tables of the second half: scores, tasks, three years, markers; and the numbered conclusions.
 
-use super::cells::{change, count, share};
+use super::cells::{Lens, change, count, share};
 use super::conclusions::{Found, Marker};
-use super::gather::{Figures, TaskLabel};
-use super::tables::{Build, all_years, column, row_number};
-use crate::domain::document::{Block, Cell, CellAddress, Column, Conclusion, Content, Row};
+use super::gather::{Figures, Share, TaskLabel};
+use super::tables::{Build, column, row_number};
+use crate::domain::document::{Block, Cell, CellAddress, Column, Conclusion, Row};
 use crate::domain::number::Ratio;
 use crate::domain::school_year::SchoolYear;
 use crate::indicators::{Counted, Marks, Value, achievement, average, quality};
@@ -13,6 +13,8 @@ use crate::indicators::{Counted, Marks, Value, achievement, average, quality};
 const SCORES_FROM: i64 = 20;
 /// Fewer: the distribution is printed with a reservation.
 const SCORES_SURE: i64 = 50;
+/// Stands for the status of a task that only its level could decide.
+const UNKNOWN_LEVEL: &str = "уровень не указан";
 
 impl<'b> Build<'b> {
     pub(super) fn scores(&mut self) {
@@ -45,7 +47,7 @@ impl<'b> Build<'b> {
                         Cell::text(score.to_string()),
                         Cell::text(mark_of(score, scale)),
                         count(Some(counted)),
-                        share(Value::of(counted, &total)),
+                        share_of(counted, &total),
                     ],
                     strong: border.is_some(),
                 }
@@ -100,8 +102,7 @@ impl<'b> Build<'b> {
             let foreign = |figures: Option<&Figures>| share(figures.and_then(|figures| figures.completion(label)));
             let value = figures.completion(label);
             let status = value.as_ref().map_or("н/д", |value| {
-                self.status(value.ratio(), plan.is_none_or(|plan| plan.is_basic))
-                    .words()
+                self.status(value.ratio(), plan).map_or(UNKNOWN_LEVEL, Status::words)
             });
             rows.push(Row {
                 cells: vec![
@@ -128,10 +129,15 @@ impl<'b> Build<'b> {
             Column::number("Муници\u{ad}палитет, %", 11),
             Column::text("Статус", 16),
         ];
-        let notes = self.notes(
-            &rows,
-            &["статус — по порогам раздела 3; задание без сведений об уровне оценено по порогам базового"],
-        );
+        let mut more = vec!["статус — по порогам раздела 3"];
+        if figures
+            .tasks
+            .keys()
+            .any(|label| self.task_plan(position, label).is_none())
+        {
+            more.push("задание без сведений об уровне оценено только там, где пороги всех уровней дают один статус");
+        }
+        let notes = self.notes(&rows, &more);
         let caption = format!("Выполнение заданий: {}", self.work_title(position));
         let sheet = format!("Задания {}", self.work_title(position));
         let number = self.table(&sheet, &caption, columns, rows, notes);
@@ -150,16 +156,21 @@ impl<'b> Build<'b> {
         self.input.plans.get(&self.works[position].key)?.tasks.get(&label.1)
     }
 
-    /// Status of a task by the bounds of its level.
-    pub(super) fn status(&self, completion: Ratio, is_basic: bool) -> Status {
-        let rules = self.input.rules;
-        let (enough, lacking) = if is_basic { rules.basic } else { rules.advanced };
-        if completion.compare(enough).is_ge() {
-            Status::Enough
-        } else if completion.compare(lacking).is_lt() {
-            Status::Lacking
-        } else {
-            Status::Watch
+    /// Status of a task by the bounds of its level; without a known level only what the bounds of all levels agree on.
+    pub(super) fn status(&self, completion: Ratio, plan: Option<&super::TaskPlan>) -> Option<Status> {
+        let by = |(enough, lacking)| {
+            if completion.compare(enough).is_ge() {
+                Status::Enough
+            } else if completion.compare(lacking).is_lt() {
+                Status::Lacking
+            } else {
+                Status::Watch
+            }
+        };
+        let (basic, advanced) = (by(self.input.rules.basic), by(self.input.rules.advanced));
+        match plan {
+            Some(plan) => Some(if plan.is_basic { basic } else { advanced }),
+            None => (basic == advanced).then_some(basic),
         }
     }
 
@@ -203,21 +214,11 @@ impl<'b> Build<'b> {
 
     fn dynamics_of(&self, position: usize, rows: &mut Vec<Row>, places: &mut Vec<(usize, u32)>) {
         let work = &self.works[position];
-        let figures: Vec<Option<&Figures>> = all_years(work, self.period)
-            .into_iter()
-            .map(|(year, figures)| figures.filter(|_| !(work.total_hidden && year == self.period.years[0])))
-            .collect();
-        let least = self.input.rules.limits.shares;
-        let marks = |year: usize| {
-            figures[year]?
-                .marks
-                .as_ref()
-                .filter(|marks| marks.total().value >= least)
-        };
-        let comparable = if marks(1).is_some() {
-            "условно"
-        } else {
-            "нет данных"
+        let years = Lens::years(work, self.input.rules.limits.shares);
+        let comparable = match years[1].marks() {
+            Some(_) => "условно",
+            None if years[1].has_marks() => "нет",
+            None => "нет данных",
         };
         let line = |title: &str, cells: [Cell; 3], change: Cell| Row {
             cells: [
@@ -228,7 +229,7 @@ impl<'b> Build<'b> {
             .concat(),
             strong: false,
         };
-        let people = [2, 1, 0].map(|year: usize| count(figures[year].and_then(Figures::participants)));
+        let people = [2, 1, 0].map(|year: usize| years[year].participants());
         rows.push(line("Участники, чел.", people, Cell::text("")));
         let twos = |marks: &Marks| marks.share(2);
         let indicators: [Indicator<'_>; 4] = [
@@ -238,18 +239,20 @@ impl<'b> Build<'b> {
             ("Средняя отметка", &average, true),
         ];
         for (title, value, is_mean) in indicators {
-            let values = [2, 1, 0].map(|year: usize| marks(year).and_then(value));
-            let change = match (&values[2], &values[1]) {
-                (Some(now), Some(before)) => change(now, before, is_mean),
-                _ => Cell::bare(Content::NotAvailable),
-            };
-            let cells = values.map(|value| match value {
-                Some(value) if is_mean => Cell {
-                    content: Content::Mean(value.ratio()),
-                    sources: value.sources,
-                },
-                value => share(value),
+            let of = |figures: &Figures| value(figures.marks.as_ref()?);
+            let cells = [2, 1, 0].map(|year: usize| {
+                if is_mean {
+                    years[year].mean(of)
+                } else {
+                    years[year].share(|figures| of(figures).map(Share::from))
+                }
             });
+            let told = |year: usize| years[year].marks().and_then(value);
+            let change = match (told(0), told(1)) {
+                (Some(now), Some(before)) => change(&now, &before, is_mean),
+                (None, _) => Cell::bare(cells[2].content.clone()),
+                (_, None) => Cell::bare(cells[1].content.clone()),
+            };
             rows.push(line(title, cells, change));
             if title.starts_with("Доля") {
                 places.push((position, row_number(rows)));
@@ -301,6 +304,12 @@ impl<'b> Build<'b> {
             }));
         }
     }
+}
+
+/// Share of a score. Its origin is that of the count alone: the whole is the sum of the column beside it.
+fn share_of(counted: &Counted, total: &Counted) -> Cell {
+    let own = Value::of(counted, &Counted::bare(total.value));
+    share(own)
 }
 
 /// Title, function and whether it is a mean.

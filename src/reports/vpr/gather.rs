@@ -166,6 +166,11 @@ pub(super) struct Work<'a> {
 #[derive(Debug, Clone)]
 pub(super) struct Past {
     pub municipality: Figures,
+    /// The municipal line would give away a school that was hidden then.
+    pub total_hidden: bool,
+    /// Nobody was hidden then.
+    pub is_whole: bool,
+    /// Schools about which a sentence might be said then.
     pub schools: BTreeMap<UnitId, Figures>,
 }
 
@@ -217,6 +222,26 @@ pub(super) fn gather<'a>(input: &Input<'a>, rounds: &[String; 3]) -> Vec<Work<'a
 }
 
 fn work<'a>(input: &Input<'a>, key: WorkKey, units: &ByUnit, before: [Option<Past>; 2]) -> Work<'a> {
+    let hidden_before: BTreeSet<&UnitId> = input
+        .hidden_before
+        .iter()
+        .filter(|(work, _)| *work == key)
+        .map(|(_, unit)| unit)
+        .collect();
+    let (schools, total_hidden) = schools(input, units, &hidden_before);
+    Work {
+        municipality: municipality(input, units, &schools),
+        region: of_kind(input, units, UnitKind::Region),
+        country: of_kind(input, units, UnitKind::Country),
+        key,
+        schools,
+        total_hidden,
+        before,
+    }
+}
+
+/// Schools of one year of a work and what may be shown of them; and whether the municipal line has to go as well.
+fn schools<'a>(input: &Input<'a>, units: &ByUnit, hidden_before: &BTreeSet<&UnitId>) -> (Vec<School<'a>>, bool) {
     let mut schools: Vec<School<'a>> = input
         .schools()
         .into_iter()
@@ -231,12 +256,6 @@ fn work<'a>(input: &Input<'a>, key: WorkKey, units: &ByUnit, before: [Option<Pas
             })
         })
         .collect();
-    let hidden_before: BTreeSet<&UnitId> = input
-        .hidden_before
-        .iter()
-        .filter(|(work, _)| *work == key)
-        .map(|(_, unit)| unit)
-        .collect();
     let lines: Vec<Line> = schools
         .iter()
         .map(|school| line(school, hidden_before.contains(&school.unit.id)))
@@ -245,19 +264,14 @@ fn work<'a>(input: &Input<'a>, key: WorkKey, units: &ByUnit, before: [Option<Pas
     for (school, also) in schools.iter_mut().zip(complementary) {
         school.complementary = also;
     }
-    let figures: Vec<&Figures> = schools.iter().map(|school| &school.figures).collect();
-    let own = units.get(input.municipality).cloned();
-    Work {
-        municipality: match own {
-            Some(own) if figures.is_empty() => own,
-            _ => Figures::sum(&figures),
-        },
-        region: of_kind(input, units, UnitKind::Region),
-        country: of_kind(input, units, UnitKind::Country),
-        key,
-        schools,
-        total_hidden: total,
-        before,
+    (schools, total)
+}
+
+/// All schools together; without any, what a file says of the municipality itself.
+fn municipality(input: &Input<'_>, units: &ByUnit, schools: &[School<'_>]) -> Figures {
+    match units.get(input.municipality) {
+        Some(own) if schools.is_empty() => own.clone(),
+        _ => Figures::sum(&schools.iter().map(|school| &school.figures).collect::<Vec<_>>()),
     }
 }
 
@@ -295,18 +309,19 @@ fn line(school: &School<'_>, hidden_before: bool) -> Line {
 }
 
 fn past(input: &Input<'_>, units: &ByUnit) -> Past {
-    let schools: ByUnit = input
-        .schools()
-        .into_iter()
-        .filter_map(|unit| Some((unit.id.clone(), units.get(&unit.id)?.clone())))
-        .filter(|(_, figures)| figures.participants().is_some())
-        .collect();
-    let figures: Vec<&Figures> = schools.values().collect();
-    let municipality = match units.get(input.municipality) {
-        Some(own) if figures.is_empty() => own.clone(),
-        _ => Figures::sum(&figures),
-    };
-    Past { municipality, schools }
+    let (schools, total_hidden) = schools(input, units, &BTreeSet::new());
+    Past {
+        municipality: municipality(input, units, &schools),
+        total_hidden,
+        is_whole: schools
+            .iter()
+            .all(|school| !school.is_hidden() && school.shown.has_counts()),
+        schools: schools
+            .into_iter()
+            .filter(School::may_be_judged)
+            .map(|school| (school.unit.id.clone(), school.figures))
+            .collect(),
+    }
 }
 
 fn of_kind(input: &Input<'_>, units: &ByUnit, kind: UnitKind) -> Option<Figures> {

@@ -287,8 +287,13 @@ impl<'a> Coverage<'a> {
             .flat_map(|work| &work.schools)
             .map(|school| &school.unit.id)
             .collect();
-        let expected = schools.len();
-        let missing: Vec<&Unit> = schools.into_iter().filter(|unit| !present.contains(&unit.id)).collect();
+        // Rows of a branch come under its parent, unless the file names the branch.
+        let counted: Vec<&Unit> = schools
+            .into_iter()
+            .filter(|unit| !unit.branch || present.contains(&unit.id))
+            .collect();
+        let expected = counted.len();
+        let missing: Vec<&Unit> = counted.into_iter().filter(|unit| !present.contains(&unit.id)).collect();
         let preliminary = preliminary(input, works, expected, missing.len());
         Self {
             expected,

@@ -166,7 +166,10 @@ fn limitations(build: &Build<'_>, coverage: &Coverage<'_>) -> Vec<String> {
     }
     say(
         "Умения и уровни заданий не указаны (план работы не загружен)",
-        titles(&|position| !build.input.plans.contains_key(&works[position].key)),
+        titles(&|position| {
+            let plan = build.input.plans.get(&works[position].key);
+            plan.is_none_or(|plan| plan.tasks.is_empty())
+        }),
     );
     limits
 }

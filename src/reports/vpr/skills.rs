@@ -1,11 +1,11 @@
 //! Rule C-VPR-4: tasks that are not done, by the thresholds of the rules.
 
-use super::advice::lower_first;
 use super::conclusions::{Found, judged};
 use super::details::Status;
 use super::gather::{Figures, TaskLabel};
 use super::tables::Build;
 use crate::domain::number::percent;
+use crate::domain::text::after_colon;
 use crate::indicators::Value;
 
 /// C-VPR-4: tasks by the thresholds; several tasks of one skill are named together.
@@ -21,7 +21,7 @@ pub(super) fn tasks(build: &Build<'_>, position: usize) -> Option<Found> {
         };
         let skill = build
             .task_plan(position, label)
-            .map_or_else(String::new, |plan| format!(", {}", lower_first(&plan.skill)));
+            .map_or_else(String::new, |plan| format!(", {}", after_colon(&plan.skill)));
         let told = format!("{} ({}{skill})", label.1, percent(value.ratio()));
         match status {
             Status::Lacking => lacking.push(told),
@@ -90,7 +90,6 @@ fn systemic(build: &Build<'_>, position: usize) -> Option<String> {
 
 fn task_status(build: &Build<'_>, position: usize, label: &TaskLabel, figures: &Figures) -> Option<(Value, Status)> {
     let value = figures.completion(label)?;
-    let is_basic = build.task_plan(position, label).is_none_or(|plan| plan.is_basic);
-    let status = build.status(value.ratio(), is_basic);
+    let status = build.status(value.ratio(), build.task_plan(position, label))?;
     Some((value, status))
 }

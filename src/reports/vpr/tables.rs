@@ -7,7 +7,6 @@ use super::gather::{Figures, Share, TaskLabel, Work};
 use super::{Input, Period};
 use crate::domain::document::{BarChart, Block, Cell, CellAddress, Column, Content, Figure, Row, Table};
 use crate::domain::number::{Forms, Ratio, agree, date_short, percent, whole};
-use crate::domain::school_year::SchoolYear;
 use crate::indicators::{Journal, Marks, Value, achievement, average, quality};
 use crate::privacy::suppress::Shown;
 
@@ -335,13 +334,11 @@ impl<'b> Build<'b> {
         let work = &self.works[position];
         let title = self.work_title(position);
         let mut series = Vec::new();
-        for (year, figures) in years(work, self.period) {
-            let least = self.input.rules.limits.shares;
-            let shares = |mark: u8| figures.marks.as_ref()?.share(mark);
-            let enough = figures.marks.as_ref().is_some_and(|marks| marks.total().value >= least);
-            if enough && !(work.total_hidden && year == self.period.years[0]) {
-                let values = (2..=5).map(|mark| shares(mark).map(|value| value.ratio())).collect();
-                series.push((year.for_people(), values));
+        let lenses = Lens::years(work, self.input.rules.limits.shares);
+        for (year, lens) in self.period.years.iter().zip(&lenses) {
+            if let Some(marks) = lens.marks() {
+                let share = |mark: u8| marks.share(mark).map(|value| value.ratio());
+                series.push((year.for_people(), (2..=5).map(share).collect()));
             }
         }
         series.reverse();
@@ -433,24 +430,6 @@ fn placed(table: u32, places: Placed) -> Places {
         .into_iter()
         .map(|(key, row)| (key, CellAddress { table, row, column: 1 }))
         .collect()
-}
-
-pub(super) type Years<'w> = Vec<(SchoolYear, Option<&'w Figures>)>;
-
-pub(super) fn all_years<'w>(work: &'w Work<'_>, period: &Period) -> Years<'w> {
-    let past = |index: usize| work.before[index].as_ref().map(|past| &past.municipality);
-    vec![
-        (period.years[0], Some(&work.municipality)),
-        (period.years[1], past(0)),
-        (period.years[2], past(1)),
-    ]
-}
-
-/// Years that have figures, the newest first.
-fn years<'w>(work: &'w Work<'_>, period: &Period) -> impl Iterator<Item = (SchoolYear, &'w Figures)> {
-    all_years(work, period)
-        .into_iter()
-        .filter_map(|(year, figures)| Some((year, figures?)))
 }
 
 /// Journal of a group, when it has one.

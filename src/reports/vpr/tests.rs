@@ -1,12 +1,14 @@
 //! The report on the invented district, read as its readers read it.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use super::district::District;
 use super::{Input, Rendered, WorkKey, render};
 use crate::domain::document::{CellAddress, Content, Document};
-use crate::domain::unit::UnitId;
-use crate::domain::vocabulary::Measure;
+use crate::domain::observation::Amount;
+use crate::domain::unit::{Register, Unit, UnitId};
+use crate::domain::vocabulary::{Measure, UnitKind};
 use crate::paper;
 use crate::privacy::suppress::Audience;
 
@@ -27,6 +29,22 @@ fn office() -> Document {
 
 fn text(document: &Document) -> String {
     format!("{document:?}")
+}
+
+/// Other marks of a school in a work of a year.
+fn marks(district: &mut District, (unit, subject, year): (&str, &str, &str), marks: [i64; 4]) {
+    for one in &mut district.observations {
+        let key = &one.key;
+        if key.unit.0 != unit || key.subject.as_deref() != Some(subject) || !key.round.contains(year) {
+            continue;
+        }
+        let value = match (key.measure, key.breakdown.get("mark")) {
+            (Measure::Participants, _) => marks.iter().sum(),
+            (Measure::MarkCount, Some(mark)) => marks[mark.parse::<usize>().expect("a mark") - 2],
+            _ => continue,
+        };
+        Arc::make_mut(one).value = Amount::whole(value);
+    }
 }
 
 fn cell<'d>(document: &'d Document, table: &str, column: usize, row: &[&str]) -> &'d Content {
@@ -106,6 +124,21 @@ fn a_printed_number_leads_back_to_its_cell_in_the_file() {
 }
 
 #[test]
+fn the_share_of_a_score_stands_on_the_count_beside_it_and_not_on_the_whole_table() {
+    let document = office();
+    let scores = document
+        .tables()
+        .find(|table| table.sheet.contains("Баллы"))
+        .expect("the table of scores");
+    for row in &scores.rows {
+        let [.., count, share] = row.cells.as_slice() else {
+            panic!("a count and a share");
+        };
+        assert_eq!(count.sources, share.sources);
+    }
+}
+
+#[test]
 fn organisations_are_sorted_by_name_and_nobody_is_ranked() {
     let document = office();
     let results = document
@@ -164,6 +197,28 @@ fn values_that_would_give_a_hidden_cell_away_are_not_in_the_list_of_origins() {
 }
 
 #[test]
+fn five_to_nine_pupils_give_counts_per_mark_and_no_points_even_where_nobody_is_hidden() {
+    let mut keys = Vec::new();
+    let found = rendered(|district, _| keys.extend(district.observations.iter().map(|one| one.key.clone())));
+    let in_maths = |work: &WorkKey| work.subject == "maths";
+    assert!(!found.hidden.iter().any(|(work, _)| in_maths(work)));
+    let named = |measure: Measure| {
+        let of_five = |key: &&crate::domain::stored::ObservationKey| {
+            key.unit.0 == "s7"
+                && key.subject.as_deref() == Some("maths")
+                && key.measure == measure
+                && &*key.round == "vpr/2025-26/spring"
+        };
+        let all: Vec<_> = keys.iter().filter(of_five).collect();
+        assert!(!all.is_empty(), "{measure:?}");
+        all.iter().filter(|key| !found.document.withheld.contains(*key)).count()
+    };
+    assert_eq!(named(Measure::MarkCount), 4);
+    assert_eq!(named(Measure::TaskPoints), 0);
+    assert_eq!(named(Measure::JournalCount), 0);
+}
+
+#[test]
 fn a_school_sees_itself_whole_and_no_other() {
     let own = UnitId("s7".to_owned());
     let document = rendered(|_, audience| *audience = Audience::School(own)).document;
@@ -206,6 +261,62 @@ fn a_missing_scale_leaves_the_marks_open_and_says_why() {
 }
 
 #[test]
+fn a_task_of_unknown_level_is_judged_only_where_every_level_says_the_same() {
+    let document = rendered(|district, _| {
+        for plan in district.plans.values_mut() {
+            plan.tasks.clear();
+        }
+    })
+    .document;
+    let status = |label: &str| {
+        let Content::Text(status) = cell(&document, "Задания Русский язык, 4 класс", 7, &[label])
+        else {
+            panic!("a text");
+        };
+        status.as_str()
+    };
+    assert_eq!(status("1К1"), "достаточно");
+    assert_eq!(status("5"), "уровень не указан");
+    assert!(document.conclusions().all(|found| found.rule != "C-VPR-4"));
+    assert!(text(&document).contains("(план работы не загружен): Математика, 5\\u{a0}класс; Русский язык"));
+}
+
+#[test]
+fn a_school_far_below_the_municipality_is_not_called_level_with_it() {
+    let document = rendered(|district, _| marks(district, ("s2", "maths", "2025-26"), [0, 22, 18, 15])).document;
+    let quiet = document
+        .conclusions()
+        .find(|found| found.rule == "S-ALLOK")
+        .expect("nobody is above");
+    assert_eq!(
+        quiet.text,
+        "Ни в одной из сравниваемых организаций доля отметок «2» не превышает заметно значение муниципалитета: Математика, 5\u{a0}класс."
+    );
+}
+
+#[test]
+fn a_school_hidden_last_year_is_not_compared_with_it_and_protects_its_neighbour() {
+    let last_year = |district: &mut District, keep: &[&str], of_tiny: [i64; 4]| {
+        district.observations.retain(|one| {
+            let unit = one.key.unit.0.as_str();
+            !one.key.round.contains("2024-25") || one.key.subject.as_deref() != Some("russian") || keep.contains(&unit)
+        });
+        marks(district, ("s7", "russian", "2024-25"), of_tiny);
+    };
+    let compared = |document: &Document| document.conclusions().any(|found| found.text.contains("(3 из 47)"));
+    let shown = rendered(|district, _| last_year(district, &["s2", "s3", "s4", "s7"], [0, 3, 2, 0])).document;
+    assert!(compared(&shown));
+    let hidden = rendered(|district, _| last_year(district, &["s4", "s7"], [0, 1, 2, 0])).document;
+    assert!(!compared(&hidden));
+    let alone = rendered(|district, _| last_year(district, &["s7"], [0, 2, 2, 0])).document;
+    for indicator in ["Участники, чел.", "Качество обученности, %"] {
+        let row = ["Русский язык, 4\u{a0}класс", indicator];
+        let before = cell(&alone, "Динамика", 3, &row);
+        assert_eq!(before, &Content::Hidden("×".to_owned()), "{indicator}");
+    }
+}
+
+#[test]
 fn a_missing_school_makes_the_report_preliminary() {
     let document = rendered(|district, _| {
         district
@@ -218,6 +329,37 @@ fn a_missing_school_makes_the_report_preliminary() {
     assert!(reason.contains("8 из 10"), "{reason}");
     let first = document.conclusions().next().expect("a conclusion");
     assert!(first.rule == "C-VPR-1" && first.text.contains("Нет данных: МБОУ «Верхнегорская СОШ № 1»"));
+}
+
+#[test]
+fn a_branch_without_results_of_its_own_is_not_missing() {
+    let branch = |district: &mut District| {
+        let mut units = district.register.units().to_vec();
+        let parent = UnitId("s1".to_owned());
+        units.push(Unit {
+            id: UnitId("b1".to_owned()),
+            kind: UnitKind::General,
+            title: "Филиал Берёзовской школы".to_owned(),
+            short_title: "Филиал".to_owned(),
+            parent: Some(parent),
+            branch: true,
+            email: None,
+            aliases: Vec::new(),
+        });
+        district.register = Register::new(units);
+    };
+    let document = rendered(|district, _| branch(district)).document;
+    assert!(document.requisites.freshness.contains("Охват: 10 из 10 ОО"));
+    assert!(document.conclusions().all(|found| !found.text.contains("Нет данных")));
+}
+
+#[test]
+fn a_source_that_kept_silent_too_long_makes_the_report_preliminary() {
+    let document = rendered(|district, _| district.sources[1].stale = true).document;
+    assert_eq!(
+        document.requisites.preliminary.as_deref(),
+        Some("Предварительно: источники старше допустимого срока: Протокол ВПР maths vpr 2025-26 spring.xlsx.")
+    );
 }
 
 #[test]
@@ -258,11 +400,13 @@ fn no_recommendation_comes_without_a_conclusion_and_each_has_a_date() {
         .find(|table| table.sheet.ends_with("Рекомендации"))
         .expect("recommendations");
     for row in &table.rows {
-        assert!(
-            row.cells[2].printed().starts_with("вывод "),
-            "{}",
-            row.cells[2].printed()
-        );
+        let basis = row.cells[2].printed();
+        let word = if basis.contains(", ") {
+            "выводы "
+        } else {
+            "вывод "
+        };
+        assert!(basis.starts_with(word), "{basis}");
         assert!(row.cells[5].printed().ends_with(".2026"), "{}", row.cells[5].printed());
     }
     let codes: Vec<String> = table.rows.iter().map(|row| row.cells[2].printed()).collect();

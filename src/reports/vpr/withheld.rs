@@ -1,4 +1,4 @@
-//! Values that the list of origins may not name, because a hidden cell could be read or solved from them.
+//! Values and places that the list of origins may not name, because a hidden cell could be read or solved from them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,12 +7,11 @@ use super::{Input, WorkKey};
 use crate::domain::stored::{ObservationKey, StoredObservation};
 use crate::domain::unit::UnitId;
 use crate::domain::vocabulary::{Measure, UnitKind};
-use crate::privacy::suppress::shown;
 
-/// Keys whose file and place are named without their value.
+/// Keys whose file is named without the value and its place.
 pub(super) fn withheld(input: &Input<'_>, rounds: &[String; 3], works: &[Work<'_>]) -> BTreeSet<ObservationKey> {
     let open = open_now(works);
-    let quiet_past = quiet_past(input, rounds);
+    let quiet_past = quiet_past(rounds, works);
     let is_open = |observation: &StoredObservation| {
         let Some(work) = work_of(observation) else { return true };
         let unit = &observation.key.unit;
@@ -29,7 +28,7 @@ pub(super) fn withheld(input: &Input<'_>, rounds: &[String; 3], works: &[Work<'_
                 .get(&work)
                 .is_some_and(|open| open.contains(unit) && (printed || open.is_whole));
         }
-        quiet_past.contains(&(observation.key.round.to_string(), work))
+        quiet_past.contains(&(&*observation.key.round, &work))
     };
     input
         .observations
@@ -42,7 +41,7 @@ pub(super) fn withheld(input: &Input<'_>, rounds: &[String; 3], works: &[Work<'_
 /// Organisations whose counts the tables of this year print.
 struct Open {
     units: BTreeSet<UnitId>,
-    /// Nobody is hidden in the work.
+    /// Nobody is hidden in the work, and everybody has counts and shares.
     is_whole: bool,
 }
 
@@ -63,38 +62,36 @@ fn open_now(works: &[Work<'_>]) -> BTreeMap<WorkKey, Open> {
                 .filter(printed)
                 .map(|school| school.unit.id.clone())
                 .collect();
-            let is_whole = units.len() == work.schools.len();
+            let is_whole = work
+                .schools
+                .iter()
+                .all(|school| printed(&school) && school.shown.has_shares());
             (work.key.clone(), Open { units, is_whole })
         })
         .collect()
 }
 
-/// Points and scores per organisation stand in no table, so that no table protects the hidden ones among them.
+/// Points, scores and pairs with the journal stand in no table per organisation, so that no table protects the small
+/// ones among them.
 const fn is_printed(measure: Measure) -> bool {
     matches!(
         measure,
-        Measure::Participants | Measure::Enrolled | Measure::Absent | Measure::MarkCount | Measure::JournalCount
+        Measure::Participants | Measure::Enrolled | Measure::Absent | Measure::MarkCount
     )
 }
 
-/// Earlier works in which rule 5 would hide nobody: only their values may be named one by one.
-fn quiet_past(input: &Input<'_>, rounds: &[String; 3]) -> BTreeSet<(String, WorkKey)> {
-    let mut quiet: BTreeMap<(String, WorkKey), bool> = BTreeMap::new();
-    for observation in input.observations {
-        let past = rounds[1..].iter().any(|round| **round == *observation.key.round);
-        let is_count = observation.key.measure == Measure::Participants && observation.key.breakdown.is_empty();
-        let (true, true, Some(work)) = (past, is_count, work_of(observation)) else {
-            continue;
-        };
-        let n = observation.value.units;
-        let open = shown(&input.audience, &observation.key.unit, n, &input.rules.limits).has_counts();
-        let entry = quiet.entry((observation.key.round.to_string(), work)).or_insert(true);
-        *entry &= open;
-    }
-    quiet
-        .into_iter()
-        .filter(|(_, open)| *open)
-        .map(|(key, _)| key)
+/// Earlier works in which nobody was hidden: only their values may be named one by one.
+fn quiet_past<'w>(rounds: &'w [String; 3], works: &'w [Work<'_>]) -> BTreeSet<(&'w str, &'w WorkKey)> {
+    works
+        .iter()
+        .flat_map(|work| {
+            rounds[1..]
+                .iter()
+                .zip(&work.before)
+                .map(move |(round, past)| (round, past, work))
+        })
+        .filter(|(_, past, _)| past.as_ref().is_some_and(|past| past.is_whole))
+        .map(|(round, _, work)| (round.as_str(), &work.key))
         .collect()
 }
 

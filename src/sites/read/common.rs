@@ -7,16 +7,18 @@ use regex::Regex;
 use super::Sheet;
 use crate::domain::vocabulary::FactState;
 use crate::message::Problem;
+use crate::sites::codes;
 use crate::sites::gather::{Found, Gather, line_place, mark_place};
 use crate::sites::marks::{Mark, Said};
 use crate::sites::values::{date, emails, phones, requisites, sites};
-use crate::sites::words::{flat, fold, is_dash, is_filler, is_refusal};
+use crate::sites::words::{before_a_person, flat, fold, is_dash, is_filler, is_refusal};
 
 /// How a text becomes the values of a fact.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Reads {
     Plain,
     Impersonal,
+    Address,
     Date,
     Phones,
     Emails,
@@ -45,8 +47,8 @@ const OWN: &[Item] = &[
     item("org_full_name", &["fullname", "name"], Reads::Plain, true),
     item("org_short_name", &["shortname"], Reads::Plain, false),
     item("org_founded_date", &["regdate"], Reads::Date, true),
-    item("org_address", &["address"], Reads::Plain, true),
-    item("org_postal_address", &["postaladdress"], Reads::Plain, false),
+    item("org_address", &["address"], Reads::Address, true),
+    item("org_postal_address", &["postaladdress"], Reads::Address, false),
     item("org_phone", &["telephone", "telephonefax"], Reads::Phones, true),
     item("org_fax", &["fax", "telephonefax"], Reads::Phones, false),
     item("org_email", &["email", "e-mail"], Reads::Emails, true),
@@ -133,7 +135,10 @@ fn by_label(sheet: &Sheet<'_>, gather: &mut Gather<'_>, item: &Item) {
         if is_refusal(&text) || is_dash(&text) {
             gather.state(item.code, FactState::DeclaredAbsent, Found::Label, place());
         } else {
-            let text = if matches!(item.reads, Reads::Plain | Reads::Impersonal | Reads::Date) {
+            let text = if matches!(
+                item.reads,
+                Reads::Plain | Reads::Impersonal | Reads::Address | Reads::Date
+            ) {
                 &text
             } else {
                 &pair.value
@@ -157,6 +162,11 @@ fn take(
             gather.impersonal(item.code, text.to_owned(), found, place());
             return true;
         }
+        Reads::Address => Some(before_a_person(text))
+            .filter(|text| !text.is_empty())
+            .map(str::to_owned)
+            .into_iter()
+            .collect(),
         Reads::Date => {
             if let Some(value) = date(text) {
                 gather.value(item.code, value, found, place());
@@ -174,7 +184,7 @@ fn take(
 }
 
 fn unreadable(code: &'static str) -> Problem {
-    Problem::new("MSK-SITE-13").arg("code", code)
+    codes::problem("MSK-SITE-13", code)
 }
 
 fn founders(sheet: &Sheet<'_>, gather: &mut Gather<'_>) {

@@ -24,11 +24,17 @@ const FIVE: &[&str] = &[
 
 /// Reads the documents of any subsection.
 pub(super) fn read(section: Section, sheet: &Sheet<'_>, gather: &mut Gather<'_>) {
+    let links: Vec<(&DocumentLink, Kinds)> = sheet.links.iter().map(|link| (link, kinds_of(link))).collect();
+    let refused = refused(sheet);
     for kind in all() {
-        let links: Vec<&DocumentLink> = sheet.links.iter().filter(|link| is_of(link, kind)).collect();
+        let links: Vec<&DocumentLink> = links
+            .iter()
+            .filter(|(_, kinds)| is_among(kinds, kind))
+            .map(|(link, _)| *link)
+            .collect();
         by_links(kind, &links, gather);
         by_marks(kind, sheet, gather);
-        by_sentence(kind, sheet, gather);
+        by_sentence(kind, sheet, &refused, gather);
         // The licence stood among the documents before it came to the first page.
         let due = kind.due.contains(&section) && !(section == Section::Common && sheet.is_of_older_order());
         if let Some(code) = kind.present.filter(|code| due && !gather.has(code)) {
@@ -50,14 +56,31 @@ pub(super) fn read(section: Section, sheet: &Sheet<'_>, gather: &mut Gather<'_>)
     }
 }
 
+type Kinds = Vec<&'static DocumentKind>;
+
 /// A mark decides; without one the title does.
-fn is_of(link: &DocumentLink, kind: &'static DocumentKind) -> bool {
-    let same = |known: &&'static DocumentKind| std::ptr::eq(*known, kind);
-    let mut marked = link.marks.iter().filter_map(|name| by_mark(name)).peekable();
-    if marked.peek().is_some() {
-        return marked.any(|known| same(&known));
+fn kinds_of(link: &DocumentLink) -> Kinds {
+    let marked: Kinds = link.marks.iter().filter_map(|name| by_mark(name)).collect();
+    if marked.is_empty() {
+        by_title(&link.title)
+    } else {
+        marked
     }
-    by_title(&link.title).iter().any(same)
+}
+
+/// Lines that say that there is none, with the documents they speak of.
+fn refused(sheet: &Sheet<'_>) -> Vec<(u32, Kinds)> {
+    sheet
+        .content
+        .lines
+        .iter()
+        .filter(|line| line.text.len() < 400 && !line.linked && is_refusal(&line.text))
+        .map(|line| (line.number, by_title(&line.text)))
+        .collect()
+}
+
+fn is_among(kinds: &[&'static DocumentKind], kind: &DocumentKind) -> bool {
+    kinds.iter().any(|known| std::ptr::eq(*known, kind))
 }
 
 fn by_links(kind: &DocumentKind, links: &[&DocumentLink], gather: &mut Gather<'_>) {
@@ -162,7 +185,7 @@ fn is_register_entry(code: &str, text: &str) -> bool {
 
 /// «Предписаний нет», «Коллективный договор не заключён»: the site says that there is none.
 /// A label with a register number is presence.
-fn by_sentence(kind: &DocumentKind, sheet: &Sheet<'_>, gather: &mut Gather<'_>) {
+fn by_sentence(kind: &DocumentKind, sheet: &Sheet<'_>, refused: &[(u32, Kinds)], gather: &mut Gather<'_>) {
     let Some(code) = kind.present.filter(|code| !gather.has(code)) else {
         return;
     };
@@ -174,15 +197,8 @@ fn by_sentence(kind: &DocumentKind, sheet: &Sheet<'_>, gather: &mut Gather<'_>) 
             gather.present(code, Found::Label, place);
         }
     }
-    for line in sheet
-        .content
-        .lines
-        .iter()
-        .filter(|line| line.text.len() < 400 && !line.linked)
-    {
-        if is_refusal(&line.text) && by_title(&line.text).iter().any(|known| std::ptr::eq(*known, kind)) {
-            absent(code, Found::Text, line_place(line.number, "текст"), gather);
-        }
+    for (number, _) in refused.iter().filter(|(_, kinds)| is_among(kinds, kind)) {
+        absent(code, Found::Text, line_place(*number, "текст"), gather);
     }
 }
 

@@ -7,7 +7,7 @@ use super::written;
 use crate::domain::fact::FactValue;
 use crate::domain::observation::Amount;
 use crate::domain::vocabulary::FactState;
-use crate::message::Problem;
+use crate::sites::codes;
 use crate::sites::gather::{Found, Gather, line_place, mark_place};
 use crate::sites::grid::grids;
 use crate::sites::marks::{Record, Said};
@@ -362,12 +362,7 @@ fn in_a_file(sheet: &Sheet<'_>, gather: &mut Gather<'_>) {
     });
     if let Some(link) = link {
         let place = line_place(link.line, "ссылка");
-        gather.problem(
-            Problem::new("MSK-SITE-15")
-                .arg("code", "students_total")
-                .arg("file", &link.file)
-                .at(&place),
-        );
+        gather.problem(codes::problem("MSK-SITE-15", "students_total").at(&place));
         gather.state("students_total", FactState::Unknown, Found::Title, place);
     } else {
         gather.missing("students_total");

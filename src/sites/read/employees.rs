@@ -47,7 +47,8 @@ const DUE: &[&str] = &[
 #[derive(Debug, Default)]
 struct Teacher {
     level: String,
-    category: String,
+    /// Code of the fact that counts his category.
+    category: Option<&'static str>,
     training: Option<i32>,
     experience: Option<Amount>,
     incomplete: bool,
@@ -97,25 +98,35 @@ fn distinct(rows: impl Iterator<Item = (String, Teacher)>) -> Vec<Teacher> {
 
 fn of_record(record: &Record<'_>, used: &[&str], training: &str) -> Teacher {
     let said = |name: &str| record.value(name).unwrap_or_default();
-    let category =
-        ["teachingqual", "post", "qualification", "employeequalification"].map(|name| match record.said(name) {
-            Said::Value(text) => text,
-            Said::Refused if name == "teachingqual" => "без категории".to_owned(),
-            _ => String::new(),
+    let category = ["teachingqual", "post", "qualification", "employeequalification"]
+        .into_iter()
+        .find_map(|name| match record.said(name) {
+            Said::Value(text) => category_of(&fold(&text)),
+            Said::Refused if name == "teachingqual" => Some("teachers_without_category"),
+            _ => None,
         });
     Teacher {
         level: fold(&said("teachinglevel")),
-        category: fold(&category.join("; ")),
+        category,
         training: newest_year(&said(training)),
-        experience: leading_number(&said("specexperience")),
+        experience: years_of(&said("specexperience")),
         incomplete: used.iter().any(|name| record.said(name) == Said::Empty),
     }
 }
 
-/// «12», «12 лет», «12 / 10».
-fn leading_number(text: &str) -> Option<Amount> {
-    let digits: String = text.trim().chars().take_while(char::is_ascii_digit).collect();
-    number(&digits).filter(|amount| (0..80).contains(&amount.units))
+/// Whole years: «12», «12 лет», «12 / 10». Months, days and dates are none.
+fn years_of(text: &str) -> Option<Amount> {
+    static DATE: LazyLock<Regex> = LazyLock::new(|| {
+        Regex::new(r"^[0-9]{1,2}[./-](?:[0-9]{1,2}[./-][0-9]{2}|[0-9]{4})").expect("a constant pattern that tests run")
+    });
+    let text = fold(text);
+    let rest = text.trim_start_matches(|letter: char| letter.is_ascii_digit());
+    let word = rest.trim_start();
+    let of_years = ["г", "л", "полн"].iter().any(|start| word.starts_with(start));
+    if word.starts_with(char::is_alphabetic) && !of_years || DATE.is_match(&text) {
+        return None;
+    }
+    number(&text[..text.len() - rest.len()]).filter(|amount| (0..80).contains(&amount.units))
 }
 
 fn tell(teachers: &[Teacher], found: Found, place: &Place, gather: &mut Gather<'_>) {
@@ -132,7 +143,7 @@ fn tell(teachers: &[Teacher], found: Found, place: &Place, gather: &mut Gather<'
         );
     }
     let mut categories: BTreeMap<&'static str, usize> = BTreeMap::new();
-    for code in teachers.iter().filter_map(|teacher| category_of(&teacher.category)) {
+    for code in teachers.iter().filter_map(|teacher| teacher.category) {
         *categories.entry(code).or_insert(0) += 1;
     }
     for (code, number) in categories {
@@ -153,17 +164,21 @@ fn tell(teachers: &[Teacher], found: Found, place: &Place, gather: &mut Gather<'
     }
 }
 
+/// The category a folded field names; «высшая школа» and «первая помощь» beside the word are none.
 fn category_of(text: &str) -> Option<&'static str> {
-    let category = text.contains("категор");
-    if category && text.contains("высш") {
+    static HIGHEST: LazyLock<Regex> = LazyLock::new(|| {
+        Regex::new(r"высш[а-я]* (?:кв[а-я]*\.? ?)?категор|категор[а-я]*(?: -|:)? ?\(?высш")
+            .expect("a constant pattern that tests run")
+    });
+    static FIRST: LazyLock<Regex> = LazyLock::new(|| {
+        Regex::new(
+            r"(?:перв(?:ая|ой|ую)|(?:^|[^0-9a-zа-я])(?:i|1)(?:-?я)?) (?:кв[а-я]*\.? ?)?категор|категор[а-я]*(?: -|:)? ?\(?перв",
+        )
+        .expect("a constant pattern that tests run")
+    });
+    if HIGHEST.is_match(text) {
         Some("teachers_category_highest")
-    } else if category
-        && (text.contains("перва")
-            || text.contains("первой")
-            || text.contains("первую")
-            || text.contains("i категор")
-            || text.contains("1 категор"))
-    {
+    } else if FIRST.is_match(text) {
         Some("teachers_category_first")
     } else if text.contains("соответств") {
         Some("teachers_category_base")
@@ -235,9 +250,11 @@ fn of_row(grid: &Grid, cells: &[String]) -> Teacher {
     };
     Teacher {
         level: fold(&cell(&["образовани"])),
-        category: fold(&format!("{}; {}", cell(&["категори"]), cell(&["должност"]))),
+        category: ["категори", "должност"]
+            .into_iter()
+            .find_map(|stem| category_of(&fold(&cell(&[stem])))),
         training: newest_year(&cell(&["повышен", "курсы"])),
-        experience: leading_number(&cell(&["стажработыпоспец", "педагогическийстаж", "стаж"])),
+        experience: years_of(&cell(&["стажработыпоспец", "педагогическийстаж", "стаж"])),
         incomplete: false,
     }
 }
@@ -257,15 +274,15 @@ fn by_sentence(sheet: &Sheet<'_>, gather: &mut Gather<'_>) {
             ("teachers_young_specialists", r"(\d{1,3})\s+молоды[хе]\s+специалист"),
             (
                 "teachers_with_higher_education",
-                r"высшее (?:педагогическое |профессиональное )?образование\s*(?:-|:|имеют)\s*(\d{1,3})\b",
+                r"высшее (?:педагогическое |профессиональное )?образование\s*(?:-|:|имеют)\s*(\d{1,3})\b((?:[.,]\d+)?\s*(?:%|процент))?",
             ),
             (
                 "teachers_category_highest",
-                r"высш(?:ая|ую|ей) (?:квалификационн\p{L}+ )?категори\p{L}*\s*(?:-|:|имеют)\s*(\d{1,3})\b",
+                r"высш(?:ая|ую|ей) (?:квалификационн[а-я]+ )?категори[а-я]*\s*(?:-|:|имеют)\s*(\d{1,3})\b((?:[.,]\d+)?\s*(?:%|процент))?",
             ),
             (
                 "teachers_category_first",
-                r"перв(?:ая|ую|ой) (?:квалификационн\p{L}+ )?категори\p{L}*\s*(?:-|:|имеют)\s*(\d{1,3})\b",
+                r"перв(?:ая|ую|ой) (?:квалификационн[а-я]+ )?категори[а-я]*\s*(?:-|:|имеют)\s*(\d{1,3})\b((?:[.,]\d+)?\s*(?:%|процент))?",
             ),
             (
                 "teachers_avg_experience_years",
@@ -279,10 +296,13 @@ fn by_sentence(sheet: &Sheet<'_>, gather: &mut Gather<'_>) {
     for line in sheet.content.lines.iter().filter(|line| line.text.len() < 4_000) {
         let text = fold(&line.text);
         for (code, sentence) in SENTENCES.iter() {
-            let Some(found) = sentence.captures(&text).and_then(|found| found.get(1)) else {
+            let Some(found) = sentence.captures(&text) else {
                 continue;
             };
-            if let Some(amount) = number(found.as_str()) {
+            let is_percent = found.get(2).is_some();
+            if let Some(amount) = number(&found[1])
+                && !is_percent
+            {
                 gather.value(
                     code,
                     FactValue::Number(amount),
@@ -296,7 +316,11 @@ fn by_sentence(sheet: &Sheet<'_>, gather: &mut Gather<'_>) {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
+    use crate::domain::unit::UnitRef;
+    use crate::sites::Section;
 
     #[test]
     fn categories_are_told_apart() {
@@ -309,8 +333,78 @@ mod tests {
             ("соответствие занимаемой должности", Some("teachers_category_base")),
             ("без категории", Some("teachers_without_category")),
             ("высшее образование", None),
+            ("категория: высшая", Some("teachers_category_highest")),
+            ("учитель 1 категории", Some("teachers_category_first")),
+            (
+                "первая категория; ниу высшая школа экономики, 2023",
+                Some("teachers_category_first"),
+            ),
+            ("ниу высшая школа экономики; категория не присвоена", None),
         ] {
             assert_eq!(category_of(text), code, "{text}");
         }
+    }
+
+    #[test]
+    fn only_years_are_years() {
+        for (text, expected) in [
+            ("12", Some(12)),
+            ("12 лет", Some(12)),
+            ("1 год", Some(1)),
+            ("12 / 10", Some(12)),
+            ("12 л. 6 мес.", Some(12)),
+            ("12,5 лет", Some(12)),
+            ("6 месяцев", None),
+            ("10 дней", None),
+            ("01.09.2010", None),
+            ("09.2010", None),
+            ("1 сентября 2010 г.", None),
+            ("2010", None),
+        ] {
+            assert_eq!(years_of(text).map(|amount| amount.units), expected, "{text}");
+        }
+    }
+
+    fn facts(html: &str) -> Vec<(&'static str, Option<FactValue>)> {
+        let page = format!("<h1>Педагогический состав</h1>{html}");
+        let unit = Arc::new(UnitRef::default());
+        let (facts, _) = crate::sites::read(Section::Employees, &page, "https://school.example/x", &unit);
+        facts.into_iter().map(|fact| (fact.code, fact.value)).collect()
+    }
+
+    #[test]
+    fn a_share_in_percent_is_no_number_of_persons() {
+        let found = facts(
+            "<p>Высшее образование имеют 92 % педагогов.</p><p>Высшая категория – 45%</p>\
+             <p>Первая категория – 7,5 процента</p>",
+        );
+        assert!(
+            !found
+                .iter()
+                .any(|(_, value)| matches!(value, Some(FactValue::Number(_)))),
+            "{found:?}"
+        );
+        let found = facts("<p>Высшее образование имеют 12 педагогов (92%).</p>");
+        let twelve = Some(FactValue::Number(Amount::whole(12)));
+        assert!(found.contains(&("teachers_with_higher_education", twelve)), "{found:?}");
+    }
+
+    #[test]
+    fn each_field_is_judged_alone() {
+        let found = facts(
+            "<table><tr itemprop=teachingStaff><td itemprop=fio>а<td itemprop=teachingQual>первая категория\
+             <td itemprop=qualification>НИУ «Высшая школа экономики», 2023<td itemprop=specExperience>6 месяцев\
+             <tr itemprop=teachingStaff><td itemprop=fio>б<td itemprop=specExperience>20</table>",
+        );
+        let number = |number| Some(FactValue::Number(Amount::whole(number)));
+        assert!(found.contains(&("teachers_category_first", number(1))), "{found:?}");
+        assert!(
+            !found.iter().any(|(code, _)| *code == "teachers_category_highest"),
+            "{found:?}"
+        );
+        assert!(
+            found.contains(&("teachers_avg_experience_years", number(20))),
+            "{found:?}"
+        );
     }
 }

@@ -15,7 +15,6 @@ use super::marks::{Marks, Record};
 use super::section::Section;
 use super::text::Content;
 use super::tree::Page;
-use crate::message::Problem;
 
 /// Everything that the readers of subsections look at.
 pub(super) struct Sheet<'p> {
@@ -81,7 +80,7 @@ pub(super) fn section(section: Section, sheet: &Sheet<'_>, gather: &mut Gather<'
         | Section::Budget
         | Section::Inter
         | Section::Catering => {
-            gather.problem(Problem::new("MSK-SITE-12").arg("section", section.as_str()));
+            gather.problem(section.problem("MSK-SITE-12"));
         }
     }
     documents::read(section, sheet, gather);

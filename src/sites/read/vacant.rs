@@ -247,7 +247,7 @@ fn class_of(record: &Record<'_>) -> Stage {
 /// Class from 1 to 11: «5», «5 класс», «5а».
 fn class(text: &str) -> Option<u8> {
     static CLASS: LazyLock<Regex> = LazyLock::new(|| {
-        Regex::new(r"^(\d{1,2})(?:\s*-?\s*[«]?\p{L}[»]?)?(?:\s*класс\p{L}*)?$|^(\d{1,2})\s*класс")
+        Regex::new(r"^(\d{1,2})(?: ?-? ?[а-яa-z])?(?: ?класс[а-я]*)?$|^(\d{1,2}) ?класс")
             .expect("a constant pattern that tests run")
     });
     let text = fold(text);
@@ -319,31 +319,88 @@ fn read_grid(grid: &Grid, class_column: usize, places: usize, pupils: Option<usi
     }
 }
 
-/// «Свободных мест нет» is zero; «Вакантных мест: 12» is twelve.
+/// Longest part of a line that a sentence about vacant places is looked for in, in characters.
+const MAX_SENTENCE: usize = 400;
+
+/// «Свободных мест нет» is zero; «Вакантных мест: 12» is twelve. Sentences about single classes, or several of them,
+/// do not say how many there are in the school.
 fn by_sentence(sheet: &Sheet<'_>, gather: &mut Gather<'_>) {
     static NONE: LazyLock<Regex> = LazyLock::new(|| {
-        Regex::new(r"(?:вакантны[хе]|свободны[хе])\s+мест\p{L}*\s+(?:для приема\s+(?:\(перевода\)\s+)?(?:обучающихся\s+)?)?(?:[\p{L} ,()]{0,60}\s)?(?:нет|отсутствуют|не имеется)(?:\W|$)").expect("a constant pattern that tests run")
+        Regex::new(r"(?:вакантны[хе]|свободны[хе]) мест[а-я]* (?:для приема (?:\(перевода\) )?(?:обучающихся )?)?(?:[а-яa-z ,()]{0,60} )?(?:нет|отсутствуют|не имеется)(?:[^а-яa-z0-9]|$)").expect("a constant pattern that tests run")
     });
     static SOME: LazyLock<Regex> = LazyLock::new(|| {
-        Regex::new(r"(?:вакантны[хе]|свободны[хе])\s+мест\p{L}*\s*[-:]\s*(\d{1,4})\b")
+        Regex::new(r"(?:вакантны[хе]|свободны[хе]) мест[а-я]* ?[-:] ?([0-9]{1,4})(?:[^а-яa-z0-9]|$)")
             .expect("a constant pattern that tests run")
     });
+    let mut said = Vec::new();
     for line in &sheet.content.lines {
-        let text = fold(&line.text);
-        let place = line_place(line.number, "текст");
-        if let Some(found) = SOME.captures(&text).and_then(|found| found.get(1)) {
-            if let Some(amount) = number(found.as_str()) {
-                gather.value("vacancies_total", FactValue::Number(amount), Found::Text, place);
+        let text: String = fold(&line.text).chars().take(MAX_SENTENCE).collect();
+        let of_classes = text.contains("класс");
+        let place = || line_place(line.number, "текст");
+        let before = said.len();
+        said.extend(
+            SOME.captures_iter(&text)
+                .filter_map(|found| number(&found[1]))
+                .map(|amount| (amount, of_classes, place())),
+        );
+        if said.len() == before && NONE.is_match(&text) {
+            said.push((Amount::whole(0), of_classes, place()));
+        }
+    }
+    let mut whole = said.iter().filter(|(_, of_classes, _)| !of_classes);
+    match (whole.next(), whole.next()) {
+        (Some((amount, _, place)), None) => {
+            gather.value(
+                "vacancies_total",
+                FactValue::Number(*amount),
+                Found::Text,
+                place.clone(),
+            );
+        }
+        (first, _) => {
+            if let Some((_, _, place)) = first.or(said.first()) {
+                gather.state("vacancies_total", FactState::Unknown, Found::Text, place.clone());
             }
-        } else if NONE.is_match(&text) {
-            gather.count("vacancies_total", 0, Found::Text, place);
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
+    use crate::domain::unit::UnitRef;
+    use crate::sites::Section;
+
+    fn total(html: &str) -> (Option<FactValue>, Option<FactState>) {
+        let page = format!("<h1>Вакантные места</h1>{html}");
+        let unit = Arc::new(UnitRef::default());
+        let (facts, _) = crate::sites::read(Section::Vacant, &page, "https://school.example/x", &unit);
+        let fact = facts.into_iter().find(|fact| fact.code == "vacancies_total");
+        fact.map(|fact| (fact.value, fact.state)).expect("a total or its state")
+    }
+
+    #[test]
+    fn a_sentence_about_one_class_is_no_total() {
+        let number = |number| (Some(FactValue::Number(Amount::whole(number))), Some(FactState::Present));
+        let unknown = (None, Some(FactState::Unknown));
+        assert_eq!(total("<p>Вакантных мест: 12.</p>"), number(12));
+        assert_eq!(total("<p>Свободных мест для приёма (перевода) нет</p>"), number(0));
+        for html in [
+            "<p>1 класс, вакантных мест: 3</p><p>2 класс, вакантных мест: 7</p>",
+            "<p>Вакантных мест в первых классах нет</p><p>2 класс, вакантных мест: 7</p>",
+            "<p>Вакантных мест в первых классах нет</p>",
+            "<p>Вакантных мест: 3</p><p>Вакантных мест: 7</p>",
+            "<p>Первая смена, вакантных мест: 3; вторая смена, вакантных мест: 7</p>",
+        ] {
+            assert_eq!(total(html), unknown, "{html}");
+        }
+        assert_eq!(
+            total("<p>Вакантных мест: 10</p><p>2 класс, вакантных мест: 7</p>"),
+            number(10)
+        );
+    }
 
     #[test]
     fn classes_and_levels_are_read() {
