@@ -302,7 +302,7 @@ async fn a_kill_at_any_moment_does_no_harm_on_a_server_either() {
 
 /// A number that the environment names, such as the seed of a long run.
 fn asked(name: &str, usual: u64) -> u64 {
-    std::env::var(name).map_or(usual, |text| text.parse().expect("a number"))
+    std::env::var_os(name).map_or(usual, |text| text.to_str().expect("digits").parse().expect("a number"))
 }
 
 /// The killed process has been silent for so long that the others know it is dead.

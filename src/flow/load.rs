@@ -7,8 +7,7 @@ use tokio::task::JoinHandle;
 
 use super::context::{Context, Stop, stopped};
 use super::delivery::{AT_ONCE, Delivery, IN_MEMORY};
-use super::preview::preview_lines;
-use super::read::{BATCH, ReadSummary, Reading, publish, read};
+use super::read::{BATCH, ReadSummary, Reading, publish, read, read_again, read_cleaned};
 use crate::config::Source;
 use crate::decode::{Bytes, Input};
 use crate::domain::observation::Batch;
@@ -127,7 +126,7 @@ impl Load {
         let bytes = match &summary.folded {
             Some(folded) => Some(folded_bytes(folded, &connector, &delivery.shown, &original)?),
             None if summary.raw_is_clean => None,
-            None => Some(cleaned_bytes(&delivery.shown, &batches)),
+            None => Some(self.cleaned(&delivery, &connector).await?),
         };
         let kept = match bytes {
             Some(bytes) => snapshot::keep(&self.folder(), bytes.as_slice())?,
@@ -143,6 +142,13 @@ impl Load {
             }
         }
         self.end(run, staged).await
+    }
+
+    /// Reads a file once more, for what the door lets through.
+    async fn cleaned(&self, delivery: &Arc<Delivery>, connector: &Arc<Connector>) -> Result<Vec<u8>, Problem> {
+        let (load, delivery, connector) = (self.clone(), Arc::clone(delivery), Arc::clone(connector));
+        let reading = move || read_cleaned(delivery.open()?, &load.reading(&connector));
+        tokio::task::spawn_blocking(reading).await.map_err(bug)?
     }
 
     /// A long feed without pupils is copied first and read from front to back, a bounded piece at a time. The copy gets
@@ -244,23 +250,24 @@ impl Load {
             .max(IN_MEMORY)
             * 4;
         let folder = self.folder();
+        let snapshot = snapshot::open(&folder, &delivery.hash, limit)?;
         let mut batches = Vec::new();
+        let mut take = |batch| {
+            batches.push(batch);
+            Ok(())
+        };
         let summary = if connector.personal == Personal::Folded {
-            let (_, folded) = folded_file::read(snapshot::open(&folder, &delivery.hash, limit)?)?;
-            publish(folded, &self.reading(connector), &mut |batch| {
-                batches.push(batch);
-                Ok(())
-            })?;
+            let (_, folded) = folded_file::read(snapshot)?;
+            publish(folded, &self.reading(connector), &mut take)?;
             ReadSummary::default()
-        } else {
+        } else if delivery.hash == delivery.original {
             let input = Input {
                 file_name: delivery.name.clone(),
-                bytes: Bytes::Stream(Box::new(snapshot::open(&folder, &delivery.hash, limit)?)),
+                bytes: Bytes::Stream(Box::new(snapshot)),
             };
-            self.read(input, connector, &mut |batch| {
-                batches.push(batch);
-                Ok(())
-            })?
+            self.read(input, connector, &mut take)?
+        } else {
+            read_again(&delivery.name, snapshot, &self.reading(connector), &mut take)?
         };
         if let Some(problem) = summary.refused {
             return Err(problem);
@@ -426,16 +433,6 @@ fn folded_bytes(folded: &Folded, connector: &Connector, file: &str, original: &s
             .because(error)
     })?;
     Ok(bytes)
-}
-
-/// The accepted rows of a file whose bytes may not be kept.
-fn cleaned_bytes(file: &str, batches: &[Batch]) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    for line in batches.iter().flat_map(|batch| preview_lines(file, batch)) {
-        bytes.extend(serde_json::to_vec(&line).unwrap_or_default());
-        bytes.push(b'\n');
-    }
-    bytes
 }
 
 async fn joined(reading: JoinHandle<Result<ReadSummary, Problem>>) -> Result<ReadSummary, Problem> {

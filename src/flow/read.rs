@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::cleaned;
 use super::line::Line;
 use crate::decode::{Input, decode};
 use crate::domain::observation::Batch;
@@ -106,6 +107,33 @@ pub fn read(
         summary.warnings.extend(folded.problems(reading.scales));
     }
     Ok(summary)
+}
+
+/// Reads a file for what the door lets through: the snapshot of a file whose bytes may not be kept.
+///
+/// # Errors
+/// When the file is refused.
+pub fn read_cleaned(input: Input, reading: &Reading<'_>) -> Result<Vec<u8>, Problem> {
+    let file_name = input.file_name.clone();
+    let mut nowhere = |_: Batch| Ok(());
+    let mut line = Line::new(reading, &file_name, &mut nowhere)?.copying();
+    let decoded = decode(input, reading.connector, &mut line)?;
+    Ok(line.copied(decoded).unwrap_or_default())
+}
+
+/// Reads what [`read_cleaned`] gave into batches.
+///
+/// # Errors
+/// Only what the sink answered, as in [`read()`].
+pub fn read_again(
+    file_name: &str,
+    input: impl std::io::Read,
+    reading: &Reading<'_>,
+    sink: &mut TakeBatch<'_>,
+) -> Result<ReadSummary, Problem> {
+    let mut line = Line::new(reading, file_name, sink)?;
+    let decoded = cleaned::read(file_name, input, &mut line);
+    line.finish(decoded)
 }
 
 /// Hands on the numbers of folded statistics, fresh or from their snapshot. Gives the counts of numbers and of refused
