@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use crate::calendar::{Calendar, Layer, region};
 use crate::clock::Clock;
-use crate::config::{self, Config, Placed, Security, Transport as Way};
+use crate::config::{self, Config, Placed, Security, Source, Transport as Way};
 use crate::deadlines::terms::Known;
 use crate::domain::roadmap::Roadmap;
 use crate::domain::scale::Scales;
@@ -293,9 +293,7 @@ fn check_sources(config: &Config, connectors: &[Connector], problems: &mut Probl
                 Some(_) => {}
             }
         }
-        if let Some(cron) = &source.schedule {
-            check_cron(cron, problems);
-        }
+        check_schedule(source, connectors, problems);
         if let Some(password) = &source.password
             && source.enabled
             && let Err(problem) = password.reveal()
@@ -307,6 +305,31 @@ fn check_sources(config: &Config, connectors: &[Connector], problems: &mut Probl
         {
             problems.push(problem.at(&source.place));
         }
+    }
+}
+
+/// The cadence of a source is its own or that of its first connector; without one it would never be pulled.
+fn check_schedule(source: &Source, connectors: &[Connector], problems: &mut Problems) {
+    if let Some(cron) = &source.schedule {
+        return check_cron(cron, problems);
+    }
+    let first = source.connectors.value.first();
+    let Some(connector) = first.and_then(|id| connectors.iter().find(|connector| connector.id == *id)) else {
+        return;
+    };
+    match &connector.defaults.schedule {
+        Some(text) => check_cron(&Placed::new(text.clone(), source.connectors.place.clone()), problems),
+        None if source.enabled => problems.push(
+            Problem::new("MSK-CFG-03")
+                .arg("key", "schedule")
+                .arg("section", format!("источнике «{}»", source.id))
+                .arg(
+                    "expected",
+                    "например \"*/10 * * * *\"; у соединителя своего расписания нет",
+                )
+                .at(&source.place),
+        ),
+        None => {}
     }
 }
 
@@ -380,4 +403,43 @@ pub fn read_bytes(path: &Path) -> Result<Vec<u8>, Problem> {
             .arg("bound", MAX_FILE / (1024 * 1024)));
     }
     Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MAIN: &str = "[authority]\nname = \"Управление\"\nmunicipality = \"Учебный район\"\nregion = \"Учебный край\"\n\
+                        zone = \"Europe/Moscow\"\ncontact_address = \"office@uo.example\"\n\
+                        [mail]\nfrom_address = \"msoko@uo.example\"\ntransport = \"file\"\n";
+
+    /// What is wrong with an office of these files.
+    fn refused(files: &[(&str, &str)]) -> Vec<String> {
+        let folder = tempfile::tempdir().expect("a folder");
+        let usual = [("msoko.toml", MAIN), ("sources.toml", ""), ("recipients.toml", "")];
+        for (name, text) in usual.iter().chain(files) {
+            let path = folder.path().join(name);
+            std::fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
+            std::fs::write(path, text).expect("written");
+        }
+        let problems = learn(&folder.path().join("msoko.toml")).err().unwrap_or_default();
+        let line = |problem: &Problem| problem.ru_line().replace(&folder.path().display().to_string(), "");
+        problems.iter().map(line).collect()
+    }
+
+    #[test]
+    fn a_source_that_would_never_be_pulled_is_refused() {
+        let source = "[[source]]\nid = \"vpr\"\nconnector = \"vpr-protocol\"\nfolder = \"inbox\"\n";
+        let refusals = refused(&[("sources.toml", source)]);
+        assert_eq!(
+            refusals,
+            [
+                "MSK-CFG-03: /sources.toml:2:6: в источнике «vpr» нет обязательного ключа «schedule» \
+              (например \"*/10 * * * *\"; у соединителя своего расписания нет)"
+            ]
+        );
+        for more in ["schedule = \"*/10 * * * *\"\n", "enabled = false\n"] {
+            assert_eq!(refused(&[("sources.toml", &format!("{source}{more}"))]), [""; 0]);
+        }
+    }
 }
