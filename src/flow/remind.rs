@@ -271,7 +271,7 @@ impl<'a> Scribe<'a> {
         };
         let mut dated = Vec::new();
         for deadline in mine {
-            let term = self.term(deadline);
+            let term = self.term(recipient, deadline);
             match (deadline.state, deadline.date) {
                 (DeadlineState::Done | DeadlineState::NotApplicable, _) => continue,
                 (DeadlineState::Overdue, _) => digest.overdue.push(term),
@@ -310,7 +310,7 @@ impl<'a> Scribe<'a> {
         };
         Reminder {
             frame: self.frame(recipient, key, attachments),
-            term: self.term(deadline),
+            term: self.term(recipient, deadline),
             to_do: format!("Проверьте, что сделано, и {wanted}"),
             stage: match stage {
                 Stage::Before(days) => reminder::Stage::Ahead(days),
@@ -331,7 +331,7 @@ impl<'a> Scribe<'a> {
         }
     }
 
-    fn term(&self, deadline: &Deadline) -> Term {
+    fn term(&self, recipient: &Recipient, deadline: &Deadline) -> Term {
         let calendar = &self.context.calendar;
         let today = self.board.today;
         let left = match deadline.date {
@@ -342,7 +342,8 @@ impl<'a> Scribe<'a> {
         let title = |id| self.board.register.get(id).map(|unit| unit.short_title.clone());
         Term {
             deadline: deadline.clone(),
-            unit_title: deadline.unit.as_ref().and_then(title),
+            // The office reads one row for all organisations.
+            unit_title: recipient.unit.as_ref().and(deadline.unit.as_ref()).and_then(title),
             left,
         }
     }
@@ -457,6 +458,7 @@ async fn changes(
 mod tests {
     use super::super::samples::Desk;
     use super::*;
+    use crate::domain::unit::Unit;
 
     const RECIPIENTS: &str = "[[recipient]]\naddress = \"first@uo.example\"\nletters = [\"digest\", \"reminder\"]\n\n\
                               [[recipient]]\naddress = \"second@uo.example\"\nletters = [\"digest\", \"reminder\"]\n";
@@ -502,6 +504,36 @@ mod tests {
         assert_eq!(write_letters(&desk.context).await.expect("written").digests, 2);
         let letter = desk.letters("first@uo.example").await.remove(0).text;
         assert!(letter.contains("Мероприятие 1"), "{letter}");
+    }
+
+    #[tokio::test]
+    async fn a_row_about_every_organisation_names_none_of_them_to_the_office() {
+        let head = format!(
+            "{RECIPIENTS}\n[[recipient]]\naddress = \"head@uo.example\"\nletters = [\"digest\"]\nunit = \"school-2\"\n"
+        );
+        let map = roadmap(&["1 раз в год для каждой школы"]);
+        let desk = Desk::open("2026-12-28", &[("recipients.toml", &head), ("roadmaps/8.toml", &map)]).await;
+        let unit = |number: u32| Unit {
+            id: UnitId(format!("school-{number}")),
+            kind: UnitKind::General,
+            title: format!("МБОУ «СОШ № {number}»"),
+            short_title: format!("МБОУ «СОШ № {number}»"),
+            parent: None,
+            branch: false,
+            email: None,
+            aliases: Vec::new(),
+        };
+        let units = vec![unit(1), unit(2)];
+        desk.context
+            .warehouse
+            .import_units(units, desk.context.clock.now())
+            .await
+            .expect("imported");
+        write_letters(&desk.context).await.expect("written");
+        let office = desk.letters("first@uo.example").await.remove(0).text;
+        assert!(office.contains("Мероприятие 1") && !office.contains("№ 1»"), "{office}");
+        let head = desk.letters("head@uo.example").await.remove(0).text;
+        assert!(head.contains("№ 2»"), "{head}");
     }
 
     #[tokio::test]
