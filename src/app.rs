@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use crate::calendar::{Calendar, Layer, region};
 use crate::clock::Clock;
-use crate::config::{self, Config, Placed, Security, Transport as Way};
+use crate::config::{self, Config, Placed, Security, Source, Transport as Way};
 use crate::deadlines::terms::Known;
 use crate::domain::roadmap::Roadmap;
 use crate::domain::scale::Scales;
@@ -225,21 +225,55 @@ fn plan(config: &Config, problems: &mut Problems) -> Known {
 }
 
 fn roadmaps(config: &Config, problems: &mut Problems) -> Vec<Roadmap> {
-    let mut paths: Vec<PathBuf> = match std::fs::read_dir(&config.paths.roadmaps) {
-        Ok(entries) => entries.filter_map(|entry| Some(entry.ok()?.path())).collect(),
-        Err(_) => return Vec::new(),
+    let folder = &config.paths.roadmaps;
+    let listed = std::fs::read_dir(folder).and_then(|entries| {
+        entries
+            .map(|entry| Ok(entry?.path()))
+            .collect::<std::io::Result<Vec<_>>>()
+    });
+    let mut paths = match listed {
+        Ok(paths) => paths,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Vec::new(),
+        Err(error) => {
+            problems.push(Problem::new("MSK-FIL-01").arg("path", folder.display()).because(error));
+            return Vec::new();
+        }
     };
     paths.retain(|path| path.extension().is_some_and(|extension| extension == "toml"));
     paths.sort();
-    let mut roadmaps = Vec::new();
+    let mut roadmaps: Vec<Roadmap> = Vec::new();
     for path in paths {
         let read = read(&path).map_err(|problem| vec![problem]);
         match read.and_then(|text| roadmap::from_toml(&path.display().to_string(), &text)) {
-            Ok(roadmap) => roadmaps.push(roadmap),
+            Ok(roadmap) => {
+                // Their deadlines would have the same ids: the evidence of one would close those of the other.
+                if roadmaps.iter().any(|other| repeats(other, &roadmap)) {
+                    problems.push(
+                        Problem::new("MSK-CFG-05")
+                            .arg("key", "number")
+                            .arg("section", "начале файла")
+                            .arg(
+                                "reason",
+                                "дорожная карта с этим номером на этот период уже есть в другом файле",
+                            )
+                            .arg("found", roadmap.number)
+                            .at(path.display()),
+                    );
+                }
+                roadmaps.push(roadmap);
+            }
             Err(found) => problems.extend(found),
         }
     }
     roadmaps
+}
+
+/// Two roadmaps of one number in force at the same time.
+fn repeats(one: &Roadmap, other: &Roadmap) -> bool {
+    let (Some(first), Some(second)) = (one.period, other.period) else {
+        return false;
+    };
+    one.number == other.number && first.from <= second.to && second.from <= first.to
 }
 
 fn transport(config: &Config, problems: &mut Problems) -> Option<Transport> {
@@ -295,9 +329,7 @@ fn check_sources(config: &Config, connectors: &[Connector], problems: &mut Probl
                 Some(_) => {}
             }
         }
-        if let Some(cron) = &source.schedule {
-            check_cron(cron, problems);
-        }
+        check_schedule(source, connectors, problems);
         if let Some(password) = &source.password
             && source.enabled
             && let Err(problem) = password.reveal()
@@ -309,6 +341,31 @@ fn check_sources(config: &Config, connectors: &[Connector], problems: &mut Probl
         {
             problems.push(problem.at(&source.place));
         }
+    }
+}
+
+/// The cadence of a source is its own or that of its first connector; without one it would never be pulled.
+fn check_schedule(source: &Source, connectors: &[Connector], problems: &mut Problems) {
+    if let Some(cron) = &source.schedule {
+        return check_cron(cron, problems);
+    }
+    let first = source.connectors.value.first();
+    let Some(connector) = first.and_then(|id| connectors.iter().find(|connector| connector.id == *id)) else {
+        return;
+    };
+    match &connector.defaults.schedule {
+        Some(text) => check_cron(&Placed::new(text.clone(), source.connectors.place.clone()), problems),
+        None if source.enabled => problems.push(
+            Problem::new("MSK-CFG-03")
+                .arg("key", "schedule")
+                .arg("section", format!("источнике «{}»", source.id))
+                .arg(
+                    "expected",
+                    "например \"*/10 * * * *\"; у соединителя своего расписания нет",
+                )
+                .at(&source.place),
+        ),
+        None => {}
     }
 }
 
@@ -382,4 +439,76 @@ pub fn read_bytes(path: &Path) -> Result<Vec<u8>, Problem> {
             .arg("bound", MAX_FILE / (1024 * 1024)));
     }
     Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MAIN: &str = "[authority]\nname = \"Управление\"\nmunicipality = \"Учебный район\"\nregion = \"Учебный край\"\n\
+                        zone = \"Europe/Moscow\"\ncontact_address = \"office@uo.example\"\n\
+                        [mail]\nfrom_address = \"msoko@uo.example\"\ntransport = \"file\"\n";
+
+    /// What is wrong with an office of these files.
+    fn refused(files: &[(&str, &str)]) -> Vec<String> {
+        let folder = tempfile::tempdir().expect("a folder");
+        let usual = [("msoko.toml", MAIN), ("sources.toml", ""), ("recipients.toml", "")];
+        for (name, text) in usual.iter().chain(files) {
+            let path = folder.path().join(name);
+            std::fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
+            std::fs::write(path, text).expect("written");
+        }
+        let problems = learn(&folder.path().join("msoko.toml")).err().unwrap_or_default();
+        let line = |problem: &Problem| problem.ru_line().replace(&folder.path().display().to_string(), "");
+        problems.iter().map(line).collect()
+    }
+
+    #[test]
+    fn a_source_that_would_never_be_pulled_is_refused() {
+        let source = "[[source]]\nid = \"vpr\"\nconnector = \"vpr-protocol\"\nfolder = \"inbox\"\n";
+        let refusals = refused(&[("sources.toml", source)]);
+        assert_eq!(
+            refusals,
+            [
+                "MSK-CFG-03: /sources.toml:2:6: в источнике «vpr» нет обязательного ключа «schedule» \
+              (например \"*/10 * * * *\"; у соединителя своего расписания нет)"
+            ]
+        );
+        for more in ["schedule = \"*/10 * * * *\"\n", "enabled = false\n"] {
+            assert_eq!(refused(&[("sources.toml", &format!("{source}{more}"))]), [""; 0]);
+        }
+    }
+    #[test]
+    fn two_roadmaps_of_one_number_may_follow_each_other_but_not_overlap() {
+        let map = |from: &str, to: &str| {
+            format!(
+                "number = 8\ndirection = \"Заявки\"\nperiod = {{ from = {from}, to = {to} }}\n\n[[activity]]\n\
+                 number = \"1\"\nlevel = \"activity\"\nactivity = \"Анализ\"\nterm = \"ежегодно\"\n\
+                 indicator = \"Отчёт\"\nassignee = \"Отдел\"\n"
+            )
+        };
+        let old = map("2025-01-01", "2026-12-31");
+        let after = refused(&[
+            ("roadmaps/a.toml", &old),
+            ("roadmaps/b.toml", &map("2027-01-01", "2027-12-31")),
+        ]);
+        assert_eq!(after, [""; 0]);
+        let beside = refused(&[
+            ("roadmaps/a.toml", &old),
+            ("roadmaps/b.toml", &map("2026-12-31", "2027-12-31")),
+        ]);
+        assert!(
+            beside.len() == 1 && beside[0].starts_with("MSK-CFG-05: /roadmaps/b.toml"),
+            "{beside:?}"
+        );
+    }
+
+    #[test]
+    fn a_place_of_roadmaps_that_cannot_be_read_is_not_taken_for_an_empty_one() {
+        let refusals = refused(&[("roadmaps", "a file in place of the folder")]);
+        assert!(
+            refusals.len() == 1 && refusals[0].starts_with("MSK-FIL-01"),
+            "{refusals:?}"
+        );
+    }
 }

@@ -124,13 +124,24 @@ fn read_database(root: &Section<'_>) -> String {
         .iter()
         .any(|scheme| url.starts_with(scheme))
     {
-        section.refuse("url", "адрес базы начинается с sqlite: или postgres:");
+        section.refuse_hidden("url", "адрес базы начинается с sqlite: или postgres:");
     }
-    if url.contains('@') && url.split('@').next().is_some_and(|user| user.matches(':').count() > 1) {
-        section.refuse("url", "пароль в адресе базы недопустим, положите его в учётные данные");
+    if holds_password(&url) {
+        section.refuse_hidden("url", "пароль в адресе базы недопустим, положите его в учётные данные");
     }
     section.done();
     url
+}
+
+/// `scheme://user:password@host` or `…?password=…`.
+fn holds_password(url: &str) -> bool {
+    let (address, query) = url.split_once('?').unwrap_or((url, ""));
+    let user = address.rsplit_once('@').map_or("", |(user, _)| user);
+    let asked = |pair: &str| {
+        let key = pair.split('=').next().unwrap_or("");
+        key.eq_ignore_ascii_case("password")
+    };
+    user.matches(':').count() > 1 || query.split('&').any(asked)
 }
 
 const DEFAULT_DATABASE: &str = "sqlite:msoko.db";
@@ -138,6 +149,8 @@ const DEFAULT_DATABASE: &str = "sqlite:msoko.db";
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::message::Problem;
+    use crate::strict_toml::Document;
 
     #[test]
     fn a_path_of_the_configuration_is_shown_without_detours() {
@@ -150,6 +163,25 @@ mod tests {
         assert_eq!(shown("config", "state"), "config/state");
         assert_eq!(shown("demo/config", ".."), "demo");
         assert_eq!(shown("config", ".."), ".");
+    }
+
+    #[test]
+    fn a_password_in_the_address_of_the_database_is_refused_and_not_shown() {
+        for url in [
+            "postgres://msoko:S3cret@db/msoko",
+            "postgres://db/msoko?user=msoko&password=S3cret",
+            "mysql://msoko:S3cret@db/msoko",
+        ] {
+            let text = format!("[database]\nurl = \"{url}\"\n");
+            let document = Document::parse("a.toml", &text).expect("valid TOML");
+            let _ = read_database(&document.root());
+            let problems = document.problems();
+            let reasons: Vec<String> = problems.iter().map(Problem::ru_line).collect();
+            assert!(reasons.iter().any(|reason| reason.contains("пароль")), "{reasons:?}");
+            assert!(!format!("{problems:?}").contains("S3cret"), "{problems:?}");
+        }
+        assert!(!holds_password("postgres://msoko@db:5432/msoko?sslmode=require"));
+        assert!(!holds_password("sqlite:msoko.db"));
     }
 
     #[test]

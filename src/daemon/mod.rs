@@ -146,7 +146,7 @@ fn replace(knowledge: Knowledge, work: &mut Work) -> Result<(), Problem> {
             .arg("key", "url")
             .arg("section", "[database]")
             .arg("reason", "адрес базы меняется только при перезапуске службы")
-            .arg("found", after)
+            .arg("found", "«…»")
             .at(knowledge.config.path.display()));
     }
     let clock = Clock::system(knowledge.config.authority.zone);

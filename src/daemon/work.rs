@@ -17,7 +17,7 @@ use crate::flow::{alert, deliver, remind, report, status};
 use crate::message::Problem;
 use crate::outbox::pause_after_outages;
 use crate::schedule::{Cadence, Due, Runs, due};
-use crate::warehouse::sources::SourceRecord;
+use crate::warehouse::sources::{PullOutcome, SourceRecord};
 
 /// Pulls at the same time; each of them uses a reader's thread and waits for the one writer.
 const PULLS_AT_ONCE: usize = 2;
@@ -158,7 +158,8 @@ impl Work {
             .iter()
             .find(|record| record.source == remind::JOB)
             .and_then(|record| record.last_success);
-        Ok(last.is_none_or(|last| last < moment))
+        // A pass noted in the future was noted by a clock that was wrong.
+        Ok(last.is_none_or(|last| last < moment || last > now))
     }
 
     async fn report_due(&self, now: DateTime<Utc>) -> Result<bool, Problem> {
@@ -168,8 +169,16 @@ impl Work {
         let Ok(cadence) = Cadence::parse(&cron.value) else {
             return Ok(false);
         };
-        let records = self.context.warehouse.source_records().await?;
+        let warehouse = &self.context.warehouse;
+        let records = warehouse.source_records().await?;
         let runs = runs_of(records.iter().find(|record| record.source == report::JOB));
+        if runs.last_start.is_none() {
+            // A report asked for now is not late for a day that passed before.
+            let outcome = PullOutcome::Well { rows: None };
+            warehouse.source_finished(report::JOB, outcome, None, now).await?;
+            warehouse.source_started(report::JOB, now).await?;
+            return Ok(false);
+        }
         Ok(due(&cadence, report::JOB, &runs, now, self.context.zone()) == Due::Now)
     }
 
@@ -322,6 +331,68 @@ async fn perform(context: &Arc<Context>, job: &Job, stop: &Stop) -> Result<Outco
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::app::learn;
+    use crate::clock::Clock;
+    use crate::warehouse::Access;
+
+    /// The work of an office that wants a report every first of July.
+    async fn work(folder: &std::path::Path, now: DateTime<Utc>) -> Work {
+        let main = "[authority]\nname = \"Управление\"\nmunicipality = \"Учебный район\"\nregion = \"Учебный край\"\n\
+                    zone = \"Europe/Moscow\"\ncontact_address = \"office@uo.example\"\n\
+                    [mail]\nfrom_address = \"msoko@uo.example\"\ntransport = \"file\"\n\
+                    [jobs]\nreport_vpr = \"0 9 1 7 *\"\n";
+        for (name, text) in [("msoko.toml", main), ("sources.toml", ""), ("recipients.toml", "")] {
+            std::fs::write(folder.join(name), text).expect("written");
+        }
+        let knowledge = learn(&folder.join("msoko.toml")).expect("a valid configuration");
+        let clock = Clock::fixed(now, knowledge.config.authority.zone);
+        let context = knowledge
+            .open(clock, Access::Hold, "test")
+            .await
+            .expect("a new warehouse");
+        Work::new(Arc::new(context), Stop::default())
+    }
+
+    fn at(text: &str) -> DateTime<Utc> {
+        text.parse().expect("a moment")
+    }
+
+    #[tokio::test]
+    async fn a_report_asked_for_in_february_is_written_in_july() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let work = work(folder.path(), at("2026-02-02T09:00:00+03:00")).await;
+        for (moment, expected) in [
+            ("2026-02-02T09:00:00+03:00", false),
+            ("2026-02-03T09:00:00+03:00", false),
+            ("2026-06-30T09:00:00+03:00", false),
+            ("2026-07-01T09:00:00+03:00", true),
+        ] {
+            assert_eq!(
+                work.report_due(at(moment)).await.expect("readable"),
+                expected,
+                "{moment}"
+            );
+        }
+    }
+
+    #[tokio::test]
+    async fn a_clock_that_was_set_back_does_not_stop_the_letters() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let now = at("2026-02-02T09:00:00+03:00");
+        let work = work(folder.path(), now).await;
+        let warehouse = &work.context.warehouse;
+        for (noted, due) in [
+            ("2029-01-09T09:00:00+03:00", true),
+            ("2026-02-02T08:45:00+03:00", false),
+        ] {
+            let outcome = PullOutcome::Well { rows: None };
+            warehouse
+                .source_finished(remind::JOB, outcome, None, at(noted))
+                .await
+                .expect("noted");
+            assert_eq!(work.letters_due(now).await.expect("readable"), due, "{noted}");
+        }
+    }
 
     #[test]
     fn a_run_that_a_kill_cut_off_is_made_up_for_after_minutes_not_after_the_cadence() {

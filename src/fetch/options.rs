@@ -37,8 +37,7 @@ pub struct HttpOptions {
     pub connect: Duration,
     /// Longest silence, before the answer and in the middle of it.
     pub idle: Duration,
-    /// Longest time for the whole answer, redirects included and waiting for the pace not; `None` for feeds, whose
-    /// end is the schedule's deadline.
+    /// Longest time for the whole answer, redirects included and waiting for the pace not.
     pub total: Option<Duration>,
     /// Cap on the bytes of the wire.
     pub max_bytes: u64,
@@ -98,11 +97,12 @@ impl HttpOptions {
         }
     }
 
-    /// Feeds and files: no total time, 2 GiB, robots.txt not asked for.
+    /// Feeds and files: twelve hours, 2 GiB, robots.txt not asked for.
     #[must_use]
     pub fn feed(contact: &str) -> Self {
         Self {
-            total: None,
+            // A server that trickles must not hold a pull over the next night.
+            total: Some(Duration::from_secs(12 * 3600)),
             max_bytes: 2 << 30,
             max_inflated: 8 << 30,
             robots: Robots::Ignore,

@@ -15,7 +15,6 @@
 //! ```
 
 mod cadence;
-mod jobs;
 
 use std::time::Duration;
 
@@ -23,16 +22,13 @@ use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 
 pub use cadence::Cadence;
-pub use jobs::FixedJobs;
 
 /// Pause after the first failure; it doubles with each further one.
 const FIRST_PAUSE: Duration = Duration::from_secs(5 * 60);
 /// Longest pause: a source that has mended itself is seen within a working day.
 const LONGEST_PAUSE: Duration = Duration::from_secs(6 * 3600);
-/// A run is given this much time even if the next one would begin earlier.
-const SHORTEST_RUN: TimeDelta = TimeDelta::minutes(10);
-/// No run lasts longer: a stuck one must not hide a day.
-const LONGEST_RUN: TimeDelta = TimeDelta::hours(12);
+/// A start further ahead than this was noted by a clock that was wrong.
+const AHEAD: TimeDelta = TimeDelta::hours(1);
 
 /// What is known of the runs of a source.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -61,13 +57,16 @@ pub enum Due {
 /// same day) or longer (hourly ones give a broken server some peace).
 #[must_use]
 pub fn due(cadence: &Cadence, source: &str, runs: &Runs, now: DateTime<Utc>, zone: Tz) -> Due {
+    // A clock that was set back must not silence a source until the old time comes again.
+    if runs.last_start.is_some_and(|last| last > now + AHEAD) {
+        return Due::Now;
+    }
     let planned = match runs.last_start {
         None => now,
-        // A clock that was set back must not silence a source until the old time comes again.
-        Some(last) if runs.failures > 0 => last.min(now) + back_off(runs.failures, source),
+        Some(last) if runs.failures > 0 => last + back_off(runs.failures, source),
         Some(last) => {
             let shift = cadence.shift(source);
-            match cadence.next_after(last.min(now) - shift, zone) {
+            match cadence.next_after(last - shift, zone) {
                 Some(next) => next + shift,
                 None => return Due::At(DateTime::<Utc>::MAX_UTC),
             }
@@ -88,17 +87,6 @@ pub fn back_off(failures: u32, source: &str) -> Duration {
     let pause = doubled.min(LONGEST_PAUSE);
     let share = cadence::spread(&format!("{source}/{failures}"), 1000);
     pause + pause.mul_f64(f64::from(share) / 10_000.0)
-}
-
-/// The moment at which a run is stopped: the next planned one, within reason, or `limit` when it comes first.
-#[must_use]
-pub fn deadline(cadence: &Cadence, started: DateTime<Utc>, limit: Option<Duration>, zone: Tz) -> DateTime<Utc> {
-    let next = cadence.next_after(started, zone).unwrap_or(DateTime::<Utc>::MAX_UTC);
-    let planned = next.clamp(started + SHORTEST_RUN, started + LONGEST_RUN);
-    match limit.and_then(|limit| TimeDelta::from_std(limit).ok()) {
-        Some(limit) => planned.min(started + limit.min(LONGEST_RUN)),
-        None => planned,
-    }
 }
 
 #[cfg(test)]
@@ -164,21 +152,24 @@ mod tests {
 
     #[test]
     fn a_clock_that_was_set_back_does_not_silence_a_source() {
-        let now = at("2026-02-03T12:00:00+03:00");
-        let verdict = due(&daily(), "a", &ran("2029-01-01T06:30:00+03:00"), now, MOSCOW);
-        assert_eq!(verdict, Due::At(at("2026-02-04T06:30:00+03:00")));
-    }
-
-    #[test]
-    fn a_run_ends_before_the_next_one_but_is_given_its_time() {
-        let start = at("2026-02-03T06:30:00+03:00");
-        assert_eq!(deadline(&daily(), start, None, MOSCOW), start + LONGEST_RUN);
-        let hourly = Cadence::parse("30 * * * *").expect("hourly");
-        assert_eq!(deadline(&hourly, start, None, MOSCOW), start + TimeDelta::hours(1));
-        let often = Cadence::parse("* * * * *").expect("every minute");
-        assert_eq!(deadline(&often, start, None, MOSCOW), start + SHORTEST_RUN);
-        let limit = Some(Duration::from_secs(60));
-        assert_eq!(deadline(&daily(), start, limit, MOSCOW), start + TimeDelta::minutes(1));
+        for failures in [0, 2] {
+            let mut runs = ran("2029-01-01T06:30:00+03:00");
+            runs.failures = failures;
+            runs.not_before = Some(at("2029-01-02T06:30:00+03:00"));
+            let start = at("2026-02-03T12:00:00+03:00");
+            let mut starts = Vec::new();
+            for hour in 0..48 {
+                let now = start + TimeDelta::hours(hour);
+                if due(&daily(), "a", &runs, now, MOSCOW) == Due::Now {
+                    runs = Runs {
+                        last_start: Some(now),
+                        ..Runs::default()
+                    };
+                    starts.push(hour);
+                }
+            }
+            assert_eq!(starts, [0, 19, 43]);
+        }
     }
 
     proptest! {

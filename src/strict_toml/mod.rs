@@ -196,8 +196,17 @@ impl<'d> Section<'d> {
 
     /// Notes a problem of meaning at a key: a value outside its bounds, a name that does not exist.
     pub fn refuse(&self, key: &str, reason: &str) {
+        let found = self.value(key).map_or_else(|| "—".to_owned(), shown);
+        self.refuse_found(key, reason, &found);
+    }
+
+    /// [`Self::refuse`] for a value that may hold a secret: it is not shown.
+    pub fn refuse_hidden(&self, key: &str, reason: &str) {
+        self.refuse_found(key, reason, "«…»");
+    }
+
+    fn refuse_found(&self, key: &str, reason: &str, found: &str) {
         let value = self.value(key);
-        let found = value.map_or_else(|| "—".to_owned(), shown);
         let problem = Problem::new("MSK-CFG-05")
             .arg("key", key)
             .arg("section", self.title())

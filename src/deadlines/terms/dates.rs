@@ -288,7 +288,11 @@ impl Work<'_> {
             None => Some(end),
             Some(day) => {
                 let month = if dates.following { end.succ_opt() } else { Some(end) };
-                month.and_then(|month| day_of(Edge::new(month.month(), day), month.year()))
+                month.and_then(|month| {
+                    let (year, month) = (month.year(), month.month());
+                    // Without such a day it is the last one of the month.
+                    day_of(Edge::new(month, day), year).or_else(|| day_of(Edge::last_of(month), year))
+                })
             }
         };
         let Some(date) = date else { return };
@@ -337,7 +341,12 @@ impl Work<'_> {
     }
 
     fn event(&mut self, name: &str, offset: Option<Offset>, direction: i32) {
-        let days = self.frame.known.event(name, self.frame.subject);
+        let known = self.frame.known;
+        let mut days = known.event(name);
+        // «по результатам участия»: the event is named by the subject. A count of days has to name its own.
+        if days.is_empty() && offset.is_none() {
+            days = known.mentioned(self.frame.subject);
+        }
         for day in days {
             let date = offset.map_or(Some(*day), |offset| self.moved(*day, offset, direction));
             if let Some(date) = date {

@@ -43,17 +43,15 @@ impl Known {
         find(&self.plans, name)
     }
 
-    /// The days of an event by its name in the phrase, else by the only event the subject mentions.
-    pub(super) fn event(&self, name: &str, subject: &str) -> &[NaiveDate] {
-        let named = find(&self.events, name);
-        if !named.is_empty() {
-            return named;
-        }
-        let mut mentioned = self.events.iter().filter(|(key, _)| covers(subject, key));
-        match (mentioned.next(), mentioned.next()) {
-            (Some((_, days)), None) => days,
-            _ => &[],
-        }
+    /// The days of an event by its name in the phrase.
+    pub(super) fn event(&self, name: &str) -> &[NaiveDate] {
+        find(&self.events, name)
+    }
+
+    /// The days of the only event that a subject mentions.
+    pub(super) fn mentioned(&self, subject: &str) -> &[NaiveDate] {
+        let mentioned = self.events.iter().filter(|(key, _)| covers(subject, key));
+        only(mentioned.map(|(_, days)| days.as_slice()))
     }
 }
 
@@ -75,19 +73,33 @@ fn dated(section: Section<'_>) -> BTreeMap<String, Vec<NaiveDate>> {
     names
 }
 
-/// The entry whose words all stand in the name, the longest first; else the only entry that holds all words of the
-/// name.
+/// The entry whose words all stand in the name, the one with the most words; else the only entry that holds all words
+/// of the name. Nothing when two entries are equally good.
 fn find<'k>(names: &'k BTreeMap<String, Vec<NaiveDate>>, wanted: &str) -> &'k [NaiveDate] {
-    let best = names
+    let covered: Vec<(usize, &[NaiveDate])> = names
         .iter()
         .filter(|(key, _)| covers(wanted, key))
-        .max_by_key(|(key, _)| words(key).len());
-    if let Some((_, days)) = best {
-        return days;
+        .map(|(key, days)| (words(key).len(), days.as_slice()))
+        .collect();
+    if let Some(most) = covered.iter().map(|(count, _)| *count).max() {
+        return only(
+            covered
+                .iter()
+                .filter(|(count, _)| *count == most)
+                .map(|(_, days)| *days),
+        );
     }
-    let mut wider = names.iter().filter(|(key, _)| covers(key, wanted));
-    match (wider.next(), wider.next()) {
-        (Some((_, days)), None) => days,
+    only(
+        names
+            .iter()
+            .filter(|(key, _)| covers(key, wanted))
+            .map(|(_, days)| days.as_slice()),
+    )
+}
+
+fn only<'k>(mut found: impl Iterator<Item = &'k [NaiveDate]>) -> &'k [NaiveDate] {
+    match (found.next(), found.next()) {
+        (Some(days), None) => days,
         _ => &[],
     }
 }
@@ -102,13 +114,20 @@ fn words(name: &str) -> Vec<String> {
     name.to_lowercase()
         .replace('ё', "е")
         .split(|letter: char| !letter.is_alphanumeric())
-        .filter(|word| word.chars().count() >= 3)
+        .filter(|word| word.chars().count() >= 3 || word.contains(|letter: char| letter.is_ascii_digit()))
         .map(str::to_owned)
         .collect()
 }
 
-/// Two forms of one word: short words differ only by an ending, long ones share all but three letters.
+/// Two forms of one word: short words differ only by an ending, long ones share all but three letters. A number has
+/// one form.
 fn same(one: &str, other: &str) -> bool {
+    if [one, other]
+        .iter()
+        .any(|word| word.contains(|letter: char| letter.is_ascii_digit()))
+    {
+        return one == other;
+    }
     let shared = one.chars().zip(other.chars()).take_while(|(a, b)| a == b).count();
     let shorter = one.chars().count().min(other.chars().count());
     let longer = one.chars().count().max(other.chars().count());
@@ -130,9 +149,29 @@ mod tests {
         assert_eq!(known().plan("планом графиком").len(), 1);
         assert_eq!(known().plan("графиком проведения впр").len(), 2);
         assert_eq!(known().plan("графиком проведения нико").len(), 0);
-        assert_eq!(known().event("нико", "").len(), 1);
-        assert_eq!(known().event("участия", "Анализ по результатам НИКО").len(), 1);
-        assert_eq!(known().event("участия", "Анализ по результатам олимпиады").len(), 0);
+        assert_eq!(known().event("нико").len(), 1);
+        assert_eq!(known().event("участия").len(), 0);
+        assert_eq!(known().mentioned("Анализ по результатам НИКО").len(), 1);
+        assert_eq!(known().mentioned("Анализ по результатам олимпиады").len(), 0);
+    }
+
+    #[test]
+    fn names_that_differ_in_a_number_are_different_events() {
+        let text = "[event]\n'ГИА-9' = '2026-07-05'\n'ГИА-11' = '2026-06-30'\n";
+        let known = Known::from_toml("a.toml", text).expect("a good file");
+        let day = |name: &str| known.event(name).first().map(ToString::to_string);
+        assert_eq!(day("проведения гиа-11").as_deref(), Some("2026-06-30"));
+        assert_eq!(day("проведения гиа-9").as_deref(), Some("2026-07-05"));
+        assert_eq!(day("проведения гиа"), None);
+        assert_eq!(known.mentioned("Анализ итогов ГИА-9").len(), 1);
+        assert_eq!(known.mentioned("Анализ итогов ГИА-9 и ГИА-11").len(), 0);
+    }
+
+    #[test]
+    fn two_equally_good_names_give_no_date() {
+        let text = "[event]\n'олимпиада школьников' = '2026-02-06'\n'олимпиада района' = '2026-03-06'\n";
+        let known = Known::from_toml("a.toml", text).expect("a good file");
+        assert_eq!(known.event("олимпиады школьников района").len(), 0);
     }
 
     #[test]

@@ -289,6 +289,22 @@ fn schedules_and_events_give_the_dates_once_they_are_known() {
         shown(&due(&parse("по результатам участия"), &frame)),
         "after_event 2026-03-13?"
     );
+    let other = due(&parse("в течение 10 дней после издания приказа"), &frame);
+    assert_eq!(
+        (shown(&other).as_str(), codes(&other).as_slice()),
+        ("after_event", ["MSK-DDL-07"].as_slice())
+    );
+}
+
+#[test]
+fn a_day_that_a_month_does_not_have_is_its_last_one() {
+    for (phrase, days) in [
+        ("ежемесячно до 30 числа", "2026-01-30 2026-02-28 2026-03-30 2026-04-30"),
+        ("ежемесячно до 31 числа", "2026-01-31 2026-02-28 2026-03-31 2026-04-30"),
+    ] {
+        let due = due_in(phrase, period("2026-01-01", "2026-04-30"), None, &Known::default());
+        assert_eq!(shown(&due), format!("monthly {days}"), "{phrase}");
+    }
 }
 
 #[test]
