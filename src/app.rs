@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use crate::calendar::{Calendar, Layer, region};
 use crate::clock::Clock;
-use crate::config::{self, Config, Placed, Security, Source, Transport as Way};
+use crate::config::{self, Config, Credential, Placed, Security, Source, Transport as Way};
 use crate::deadlines::terms::Known;
 use crate::domain::roadmap::Roadmap;
 use crate::domain::scale::Scales;
@@ -21,7 +21,8 @@ use crate::roadmap;
 use crate::scales;
 use crate::schedule::Cadence;
 use crate::strict_toml::decode;
-use crate::warehouse::{Access, Warehouse};
+use crate::warehouse::{Access, Address, Warehouse};
+use secrecy::ExposeSecret;
 
 /// Largest file that is read whole: a roadmap has some 20 KiB, the document of a concept or a page with pictures
 /// inside some megabytes.
@@ -79,6 +80,8 @@ pub fn learn(path: &Path) -> Result<Knowledge, Problems> {
     let known = plan(&config, &mut problems);
     let roadmaps = roadmaps(&config, &mut problems);
     let transport = transport(&config, &mut problems);
+    let password = config.paths.database_password.as_ref().map(Credential::reveal);
+    problems.extend(password.and_then(Result::err));
     check_sources(&config, &connectors, &mut problems, &mut warnings);
     if let Some(cron) = &config.jobs.report_vpr {
         check_cron(cron, &mut problems);
@@ -109,8 +112,14 @@ impl Knowledge {
             std::fs::create_dir_all(state)
                 .map_err(|error| Problem::new("MSK-FIL-02").arg("path", state.display()).because(error))?;
         }
-        let warehouse = Warehouse::open(&database_url(&self.config), access, holder, clock.now()).await?;
-        if access == Access::Hold {
+        let password = self.config.paths.database_password.as_ref();
+        let password = password.map(Credential::reveal).transpose()?;
+        let address = Address {
+            url: &database_url(&self.config),
+            password: password.as_ref().map(ExposeSecret::expose_secret),
+        };
+        let warehouse = Warehouse::open(address, access, holder, clock.now()).await?;
+        if access == Access::Hold && warehouse.other_nodes().await?.is_empty() {
             // Nobody else writes here now: what is half-written belongs to a process that is gone.
             crate::snapshot::sweep(&self.config.paths.snapshots())?;
             crate::snapshot::sweep(&self.config.paths.incoming())?;

@@ -3,6 +3,7 @@
 use std::path::{Component, Path, PathBuf};
 
 use super::environment;
+use super::secret::Credential;
 use crate::strict_toml::Section;
 
 /// Folders and files, absolute or relative to the folder of `msoko.toml`.
@@ -24,6 +25,8 @@ pub struct Paths {
     pub reports: PathBuf,
     /// Database address: `sqlite:FILE`, relative to the state folder.
     pub database: String,
+    /// Password of the server, by name.
+    pub database_password: Option<Credential>,
 }
 
 impl Paths {
@@ -41,6 +44,7 @@ impl Paths {
             .as_ref()
             .and_then(|section| section.strings("calendars"))
             .unwrap_or_default();
+        let (database, database_password) = read_database(root, folder);
         let paths = Self {
             connectors: beside(folder, text("connectors").as_deref().unwrap_or("connectors")),
             roadmaps: beside(folder, text("roadmaps").as_deref().unwrap_or("roadmaps")),
@@ -48,7 +52,8 @@ impl Paths {
             scales: text("scales").map(|path| beside(folder, &path)),
             plan: text("plan").map(|path| beside(folder, &path)),
             reports: text("reports").map_or_else(|| state.join("reports"), |path| beside(folder, &path)),
-            database: read_database(root),
+            database,
+            database_password,
             state,
         };
         if let Some(section) = section {
@@ -115,9 +120,9 @@ fn usual_state(folder: &Path) -> PathBuf {
 const INSTALLED: &str = "/etc/msoko";
 const INSTALLED_STATE: &str = "/var/lib/msoko";
 
-fn read_database(root: &Section<'_>) -> String {
+fn read_database(root: &Section<'_>, folder: &Path) -> (String, Option<Credential>) {
     let Some(section) = root.section("database") else {
-        return DEFAULT_DATABASE.to_owned();
+        return (DEFAULT_DATABASE.to_owned(), None);
     };
     let url = section.string("url").unwrap_or_else(|| DEFAULT_DATABASE.to_owned());
     if !["sqlite:", "postgres:", "postgresql:"]
@@ -129,8 +134,14 @@ fn read_database(root: &Section<'_>) -> String {
     if holds_password(&url) {
         section.refuse_hidden("url", "пароль в адресе базы недопустим, положите его в учётные данные");
     }
+    let password = section
+        .string("password")
+        .map(|name| Credential::new(name, section.place_of("password"), folder));
+    if password.is_some() && url.starts_with("sqlite:") {
+        section.refuse("password", "у базы в файле пароля нет");
+    }
     section.done();
-    url
+    (url, password)
 }
 
 /// `scheme://user:password@host` or `…?password=…`.
@@ -174,7 +185,7 @@ mod tests {
         ] {
             let text = format!("[database]\nurl = \"{url}\"\n");
             let document = Document::parse("a.toml", &text).expect("valid TOML");
-            let _ = read_database(&document.root());
+            let _ = read_database(&document.root(), Path::new("."));
             let problems = document.problems();
             let reasons: Vec<String> = problems.iter().map(Problem::ru_line).collect();
             assert!(reasons.iter().any(|reason| reason.contains("пароль")), "{reasons:?}");

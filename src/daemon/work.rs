@@ -176,7 +176,7 @@ impl Work {
             // A report asked for now is not late for a day that passed before.
             let outcome = PullOutcome::Well { rows: None };
             warehouse.source_finished(report::JOB, outcome, None, now).await?;
-            warehouse.source_started(report::JOB, now).await?;
+            warehouse.source_started(report::JOB, None, now).await?;
             return Ok(false);
         }
         Ok(due(&cadence, report::JOB, &runs, now, self.context.zone()) == Due::Now)

@@ -48,4 +48,4 @@ pub mod reports;
 pub mod sources;
 pub mod units;
 
-pub use store::{Access, Warehouse};
+pub use store::{Access, Address, Warehouse};

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 
+use super::store::Address;
 use crate::message::Problem;
 
 /// Connections of one process; a region's server is shared with others.
@@ -16,10 +17,14 @@ const IDLE: Duration = Duration::from_secs(60);
 /// No connection grows old: addresses move, servers change over.
 const LIFETIME: Duration = Duration::from_secs(30 * 60);
 
-/// Reads an address; passwords come from the environment, `.pgpass` or the credentials of the service.
-pub(super) fn options(url: &str, holder: &str, reads_only: bool) -> Result<PgConnectOptions, Problem> {
-    // Never the address itself: it may hold a password.
-    let options = PgConnectOptions::from_str(url).map_err(|_| Problem::new("MSK-DB-02").arg("scheme", "postgres"))?;
+/// Reads an address.
+pub(super) fn options(address: Address<'_>, holder: &str, reads_only: bool) -> Result<PgConnectOptions, Problem> {
+    // Never the address itself: somebody may have written a password into it.
+    let mut options =
+        PgConnectOptions::from_str(address.url).map_err(|_| Problem::new("MSK-DB-02").arg("scheme", "postgres"))?;
+    if let Some(password) = address.password {
+        options = options.password(password);
+    }
     let read_only = if reads_only { "on" } else { "off" };
     Ok(options.application_name(holder).options([
         ("default_transaction_read_only", read_only),

@@ -15,6 +15,27 @@ use super::sql::{Readers, Session};
 use super::{migrate, postgres, sqlite};
 use crate::message::Problem;
 
+/// Where the warehouse stands: `sqlite:state/msoko.db`, or `postgres://msoko@host/msoko` with a password beside it.
+#[derive(Clone, Copy)]
+pub struct Address<'a> {
+    /// The address without a password.
+    pub url: &'a str,
+    /// Password of the server; without it `.pgpass` is asked.
+    pub password: Option<&'a str>,
+}
+
+impl<'a> From<&'a str> for Address<'a> {
+    fn from(url: &'a str) -> Self {
+        Self { url, password: None }
+    }
+}
+
+impl<'a> From<&'a String> for Address<'a> {
+    fn from(url: &'a String) -> Self {
+        url.as_str().into()
+    }
+}
+
 /// How a verb uses the warehouse.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Access {
@@ -50,21 +71,22 @@ enum Writer {
 }
 
 impl Warehouse {
-    /// Opens the database of an address such as `sqlite:state/msoko.db` or `postgres://msoko@host/msoko`. `holder`
-    /// names this process for others (`msoko run`); `now` stamps what the opening itself has to write.
+    /// Opens the database of an address. `holder` names this process for others (`msoko run`); `now` stamps what the opening itself has to write.
     ///
     /// # Errors
     /// `MSK-DB-01` when the server does not answer, `-02` for other addresses, `-03` when the file cannot be opened,
     /// `-04` and `-19` when the schema is newer or older, `-05` when another process holds the file.
     pub async fn open(
-        url: &str,
+        address: impl Into<Address<'_>>,
         access: Access,
         holder: &str,
         now: chrono::DateTime<chrono::Utc>,
     ) -> Result<Self, Problem> {
+        let address = address.into();
+        let url = address.url;
         let (scheme, rest) = url.split_once(':').unwrap_or((url, ""));
         let warehouse = match (scheme, sqlite::path_of(rest)) {
-            ("postgres" | "postgresql", _) => Self::open_server(url, access, holder, now).await?,
+            ("postgres" | "postgresql", _) => Self::open_server(address, access, holder, now).await?,
             ("sqlite", Some(path)) => Self::open_file(&path, access, holder).await?,
             // Never the whole address: it may hold a password.
             (other, _) => return Err(Problem::new("MSK-DB-02").arg("scheme", other)),
@@ -119,12 +141,12 @@ impl Warehouse {
     }
 
     async fn open_server(
-        url: &str,
+        address: Address<'_>,
         access: Access,
         holder: &str,
         now: chrono::DateTime<chrono::Utc>,
     ) -> Result<Self, Problem> {
-        let options = postgres::options(url, holder, access == Access::Read)?;
+        let options = postgres::options(address, holder, access == Access::Read)?;
         let name = postgres::name_of(&options);
         let pool = postgres::pool(options);
         let mut connection = pool.acquire().await.map_err(|error| refused("connect", &error))?;
