@@ -37,13 +37,28 @@ pub struct Recipient {
 
 impl Recipient {
     pub(super) fn read_all(root: &Section<'_>) -> Vec<Self> {
-        root.sections("recipient")
-            .into_iter()
-            .map(|section| Self::read(section))
-            .collect()
+        let mut recipients: Vec<Self> = Vec::new();
+        for section in root.sections("recipient") {
+            let recipient = Self::read(&section);
+            if recipients.iter().any(|other| other.repeats(&recipient)) {
+                section.refuse("address", "адресат уже есть выше: объедините разделы");
+            }
+            section.done();
+            recipients.push(recipient);
+        }
+        recipients
     }
 
-    fn read(section: Section<'_>) -> Self {
+    /// Two letters of one day about the same deadlines would go to one address.
+    fn repeats(&self, other: &Self) -> bool {
+        let follows_terms = |of: &Self| of.wants(LetterKind::Digest) || of.wants(LetterKind::Reminder);
+        self.mailbox.address == other.mailbox.address
+            && self.unit == other.unit
+            && follows_terms(self)
+            && follows_terms(other)
+    }
+
+    fn read(section: &Section<'_>) -> Self {
         let roadmaps = section.strings("roadmaps").unwrap_or_default();
         let mut numbers = Vec::new();
         for roadmap in roadmaps {
@@ -72,18 +87,16 @@ impl Recipient {
         if letters.is_empty() && !section.has("letters") {
             section.missing("letters", "список видов писем");
         }
-        let recipient = Self {
+        Self {
             mailbox: Mailbox {
                 name: section.string("name").unwrap_or_default(),
-                address: need_address(&section, "address"),
+                address: need_address(section, "address"),
             },
             post: section.string("post").unwrap_or_default(),
             roadmaps: numbers,
             letters,
             unit: section.string("unit").map(UnitId),
-        };
-        section.done();
-        recipient
+        }
     }
 
     /// True when the recipient wants this kind of letter.
@@ -96,5 +109,31 @@ impl Recipient {
     #[must_use]
     pub fn follows(&self, roadmap: u32) -> bool {
         self.roadmaps.is_empty() || self.roadmaps.contains(&roadmap)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::strict_toml::Document;
+
+    #[test]
+    fn an_address_is_named_once_for_each_unit() {
+        let block = |unit: &str, letters: &str| {
+            format!("[[recipient]]\naddress = \"a@uo.example\"\nletters = [\"{letters}\"]\n{unit}\n")
+        };
+        let refused = |blocks: &[String]| {
+            let text = blocks.concat();
+            let document = Document::parse("a.toml", &text).expect("valid TOML");
+            let _ = Recipient::read_all(&document.root());
+            document
+                .problems()
+                .iter()
+                .filter_map(|problem| problem.place().map(str::to_owned))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(refused(&[block("", "digest"), block("", "reminder")]), ["a.toml:6:11"]);
+        let head = block("unit = \"school-1\"", "digest");
+        assert_eq!(refused(&[block("", "digest"), head, block("", "source")]), [""; 0]);
     }
 }

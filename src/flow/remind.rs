@@ -2,12 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
-use chrono::{Datelike, NaiveDate, Utc};
+use chrono::{DateTime, Datelike, NaiveDate, TimeDelta, Utc};
 
 use super::context::Context;
 use super::deliver::{enqueue, keep_first};
 use crate::config::{LetterKind, Recipient};
-use crate::deadlines::{self, Request, Stage, digest_day, stage, stage_since};
+use crate::deadlines::{self, Request, Stage, digest_due, stage, stage_since};
 use crate::domain::letter::{Attachment, Letter};
 use crate::domain::number::{NBSP, date_long, date_short};
 use crate::domain::roadmap::Deadline;
@@ -24,6 +24,9 @@ use crate::warehouse::sources::PullOutcome;
 
 /// Name under which the warehouse remembers when letters were last written.
 pub const JOB: &str = "jobs/letters";
+
+/// Cause of the mark of a weekly digest.
+const DIGEST: &str = "digest";
 
 /// Working days of the section «ближайшие».
 const NEAR_DAYS: i32 = 7;
@@ -130,15 +133,20 @@ struct Scribe<'a> {
     marks: HashSet<AlertMark>,
     /// Day of the last pass; stages since then are caught up once.
     last: NaiveDate,
-    changes: Vec<(UnitIdOrDistrict, u32, Change)>,
+    closed: Vec<Closed>,
 }
 
-type UnitIdOrDistrict = Option<UnitId>;
+/// A deadline that a document closed.
+struct Closed {
+    unit: Option<UnitId>,
+    roadmap: u32,
+    at: DateTime<Utc>,
+    change: Change,
+}
 
 impl<'a> Scribe<'a> {
     async fn new(context: &'a Context, board: &'a Board) -> Result<Self, Problem> {
-        let mut causes: Vec<String> = board.deadlines.iter().map(|deadline| deadline.id.clone()).collect();
-        causes.push("digest".to_owned());
+        let causes: Vec<String> = board.deadlines.iter().map(|deadline| deadline.id.clone()).collect();
         let marks = context.warehouse.alert_marks(&causes).await?;
         let records = context.warehouse.source_records().await?;
         let yesterday = board.today.pred_opt().unwrap_or(board.today);
@@ -147,19 +155,20 @@ impl<'a> Scribe<'a> {
             .find(|record| record.source == JOB)
             .and_then(|record| record.last_success)
             .map_or(yesterday, |moment| moment.with_timezone(&context.zone()).date_naive());
-        let changes = changes(context, board, last).await?;
+        let closed = closed(context, board).await?;
         Ok(Self {
             context,
             board,
             office: context.office(),
             marks,
             last,
-            changes,
+            closed,
         })
     }
 
     async fn write(&self, recipient: &Recipient) -> Result<Written, Problem> {
-        let Some((letter, marks)) = self.letter_for(recipient)? else {
+        let last_digest = self.last_digest(recipient).await?;
+        let Some((letter, marks)) = self.letter_for(recipient, last_digest)? else {
             return Ok(Written::default());
         };
         let queued = enqueue(self.context, std::slice::from_ref(&letter), marks).await?;
@@ -171,15 +180,33 @@ impl<'a> Scribe<'a> {
         Ok(Written { digests, reminders })
     }
 
-    fn letter_for(&self, recipient: &Recipient) -> Result<Option<(Letter, Vec<AlertMark>)>, Problem> {
+    fn letter_for(
+        &self,
+        recipient: &Recipient,
+        last_digest: Option<DateTime<Utc>>,
+    ) -> Result<Option<(Letter, Vec<AlertMark>)>, Problem> {
         let mine = self.deadlines_of(recipient);
-        if digest_day(self.board.today, &self.context.calendar) && recipient.wants(LetterKind::Digest) {
-            return self.digest(recipient, &mine);
+        let last_day = last_digest.map(|at| at.with_timezone(&self.context.zone()).date_naive());
+        if recipient.wants(LetterKind::Digest) && digest_due(last_day, self.board.today, &self.context.calendar) {
+            let since = last_digest.unwrap_or_else(|| self.context.clock.now() - TimeDelta::days(7));
+            return self.digest(recipient, &mine, since);
         }
         if recipient.wants(LetterKind::Reminder) {
             return self.reminders(recipient, &mine);
         }
         Ok(None)
+    }
+
+    /// When the last weekly digest of a recipient was written. What a clock that was wrong dated ahead does not count.
+    async fn last_digest(&self, recipient: &Recipient) -> Result<Option<DateTime<Utc>>, Problem> {
+        let (warehouse, now) = (&self.context.warehouse, self.context.clock.now());
+        let marks = warehouse.marks_of(DIGEST, &recipient.mailbox.address).await?;
+        let unit = recipient.unit.as_ref().map(|unit| unit.0.as_str());
+        let mine = marks.into_iter().filter(|(mark, at)| {
+            let of = mark.stage.split_once('#').map(|(_, unit)| unit);
+            mark.cause == DIGEST && of == unit && *at <= now
+        });
+        Ok(mine.map(|(_, at)| at).max())
     }
 
     /// Deadlines a recipient follows. Rows about every organisation come to the office once, to a head for its own.
@@ -203,14 +230,17 @@ impl<'a> Scribe<'a> {
             .collect()
     }
 
-    fn digest(&self, recipient: &Recipient, mine: &[&Deadline]) -> Result<Option<(Letter, Vec<AlertMark>)>, Problem> {
-        let today = self.board.today;
-        let key = format!("digest/{today}/{}", recipient.mailbox.address);
-        if self.is_marked("digest", &today.to_string(), recipient) {
-            return Ok(None);
-        }
-        let digest = self.sections(recipient, &key, mine);
-        let mut marks = vec![self.mark("digest", &today.to_string(), recipient, &key)];
+    fn digest(
+        &self,
+        recipient: &Recipient,
+        mine: &[&Deadline],
+        since: DateTime<Utc>,
+    ) -> Result<Option<(Letter, Vec<AlertMark>)>, Problem> {
+        let day = self.digest_stage(recipient);
+        let key = format!("{DIGEST}/{day}/{}", recipient.mailbox.address);
+        let mut digest = self.sections(recipient, &key, mine);
+        digest.changed = self.changed_for(recipient, since);
+        let mut marks = vec![self.mark(DIGEST, &day, recipient, &key)];
         for deadline in mine {
             if let Some(stage) = self.stage_of(deadline) {
                 marks.push(self.mark(&deadline.id, &stage.to_string(), recipient, &key));
@@ -238,11 +268,13 @@ impl<'a> Scribe<'a> {
                 (key, letter)
             }
             several => {
-                let key = format!("digest/{}/{}", self.board.today, recipient.mailbox.address);
+                let key = format!(
+                    "{DIGEST}/{}/{}",
+                    self.digest_stage(recipient),
+                    recipient.mailbox.address
+                );
                 let rows: Vec<&Deadline> = several.iter().map(|(deadline, _)| *deadline).collect();
-                let mut digest = self.sections(recipient, &key, &rows);
-                digest.changed.clear();
-                let Some(letter) = digest.render()? else {
+                let Some(letter) = self.sections(recipient, &key, &rows).render()? else {
                     return Ok(None);
                 };
                 (key, letter)
@@ -266,7 +298,7 @@ impl<'a> Scribe<'a> {
             next_until: near,
             later: Vec::new(),
             unclear: Vec::new(),
-            changed: self.changed_for(recipient),
+            changed: Vec::new(),
             quiet: 0,
         };
         let mut dated = Vec::new();
@@ -402,11 +434,22 @@ impl<'a> Scribe<'a> {
         stage_since(deadline, self.last, self.board.today, calendar)
     }
 
-    fn changed_for(&self, recipient: &Recipient) -> Vec<Change> {
-        let mine = self.changes.iter().filter(|(unit, roadmap, _)| {
-            recipient.follows(*roadmap) && (recipient.unit.is_none() || recipient.unit == *unit)
+    fn changed_for(&self, recipient: &Recipient, since: DateTime<Utc>) -> Vec<Change> {
+        let mine = self.closed.iter().filter(|closed| {
+            closed.at > since
+                && recipient.follows(closed.roadmap)
+                && (recipient.unit.is_none() || recipient.unit == closed.unit)
         });
-        mine.map(|(_, _, change)| change.clone()).collect()
+        mine.map(|closed| closed.change.clone()).collect()
+    }
+
+    /// One address may head an organisation and read for the office: each has a digest of its own.
+    fn digest_stage(&self, recipient: &Recipient) -> String {
+        let today = self.board.today;
+        match &recipient.unit {
+            Some(unit) => format!("{today}#{}", unit.0),
+            None => today.to_string(),
+        }
     }
 
     fn is_marked(&self, cause: &str, stage: &str, recipient: &Recipient) -> bool {
@@ -425,30 +468,27 @@ impl<'a> Scribe<'a> {
     }
 }
 
-/// Deadlines closed since the last pass.
-async fn changes(
-    context: &Context,
-    board: &Board,
-    last: NaiveDate,
-) -> Result<Vec<(UnitIdOrDistrict, u32, Change)>, Problem> {
+async fn closed(context: &Context, board: &Board) -> Result<Vec<Closed>, Problem> {
     let evidence = context.warehouse.evidence().await?;
     let zone = context.zone();
     let closed = board.deadlines.iter().filter_map(|deadline| {
         let proof = evidence.get(&deadline.id)?;
         let day = proof.done_at.with_timezone(&zone).date_naive();
-        (day > last).then(|| {
-            let was = deadline
-                .date
-                .map_or_else(|| "без даты".to_owned(), |date| format!("срок {}", date_long(date)));
-            let change = Change {
+        let was = deadline
+            .date
+            .map_or_else(|| "без даты".to_owned(), |date| format!("срок {}", date_long(date)));
+        Some(Closed {
+            unit: deadline.unit.clone(),
+            roadmap: deadline.roadmap,
+            at: proof.done_at,
+            change: Change {
                 what: format!(
                     "{} (карта {}, пункт{NBSP}{})",
                     deadline.activity, deadline.roadmap, deadline.number
                 ),
                 was,
                 now: format!("выполнено {}: {}", date_short(day), proof.document),
-            };
-            (deadline.unit.clone(), deadline.roadmap, change)
+            },
         })
     });
     Ok(closed.collect())
@@ -484,6 +524,26 @@ mod tests {
         .await
     }
 
+    /// Two schools.
+    async fn register(desk: &Desk) {
+        let unit = |number: u32| Unit {
+            id: UnitId(format!("school-{number}")),
+            kind: UnitKind::General,
+            title: format!("МБОУ «СОШ № {number}»"),
+            short_title: format!("МБОУ «СОШ № {number}»"),
+            parent: None,
+            branch: false,
+            email: None,
+            aliases: Vec::new(),
+        };
+        let units = vec![unit(1), unit(2)];
+        desk.context
+            .warehouse
+            .import_units(units, desk.context.clock.now())
+            .await
+            .expect("imported");
+    }
+
     #[tokio::test]
     async fn several_stages_of_the_next_month_on_one_day_are_told_in_one_letter() {
         let desk = desk("2026-01-29", &["до 28.02.2026", "до 01.03.2026", "до 20.04.2026"]).await;
@@ -513,27 +573,63 @@ mod tests {
         );
         let map = roadmap(&["1 раз в год для каждой школы"]);
         let desk = Desk::open("2026-12-28", &[("recipients.toml", &head), ("roadmaps/8.toml", &map)]).await;
-        let unit = |number: u32| Unit {
-            id: UnitId(format!("school-{number}")),
-            kind: UnitKind::General,
-            title: format!("МБОУ «СОШ № {number}»"),
-            short_title: format!("МБОУ «СОШ № {number}»"),
-            parent: None,
-            branch: false,
-            email: None,
-            aliases: Vec::new(),
-        };
-        let units = vec![unit(1), unit(2)];
-        desk.context
-            .warehouse
-            .import_units(units, desk.context.clock.now())
-            .await
-            .expect("imported");
+        register(&desk).await;
         write_letters(&desk.context).await.expect("written");
         let office = desk.letters("first@uo.example").await.remove(0).text;
         assert!(office.contains("Мероприятие 1") && !office.contains("№ 1»"), "{office}");
         let head = desk.letters("head@uo.example").await.remove(0).text;
         assert!(head.contains("№ 2»"), "{head}");
+    }
+
+    impl Desk {
+        /// Writes the letters of a day at nine o'clock.
+        async fn write_on(&self, day: &str) -> Written {
+            let clock = &self.context.clock;
+            clock.set(clock.at(day.parse().expect("a date"), 9, 0).expect("a moment"));
+            write_letters(&self.context).await.expect("written")
+        }
+    }
+
+    #[tokio::test]
+    async fn what_was_closed_in_the_week_stands_in_the_next_digest_once() {
+        let desk = desk("2026-02-02", &["до 15.12.2026", "до 16.12.2026", "по согласованию"]).await;
+        assert_eq!(desk.write_on("2026-02-02").await.digests, 2);
+        let closed = desk.context.clock.now() + TimeDelta::hours(1);
+        let warehouse = &desk.context.warehouse;
+        warehouse
+            .close_deadline("8/1@2026-12-15", "справка № 4", "test", closed)
+            .await
+            .expect("closed");
+        assert_eq!(desk.write_on("2026-02-03").await, Written::default());
+        assert_eq!(desk.write_on("2026-02-06").await, Written::default());
+        assert_eq!(desk.write_on("2026-02-09").await.digests, 2);
+        assert_eq!(desk.write_on("2026-02-16").await.digests, 2);
+        let told: Vec<bool> = desk
+            .letters("first@uo.example")
+            .await
+            .iter()
+            .map(|letter| letter.text.contains("справка № 4"))
+            .collect();
+        assert_eq!(told, [false, true, false]);
+    }
+
+    #[tokio::test]
+    async fn a_digest_the_service_slept_through_goes_out_later_in_the_week() {
+        let desk = desk("2026-02-02", &["по согласованию"]).await;
+        assert_eq!(desk.write_on("2026-02-02").await.digests, 2);
+        assert_eq!(desk.write_on("2026-02-11").await.digests, 2);
+        assert_eq!(desk.write_on("2026-02-12").await, Written::default());
+        assert_eq!(desk.write_on("2026-02-16").await.digests, 2);
+    }
+
+    #[tokio::test]
+    async fn an_address_with_two_duties_has_a_digest_for_each() {
+        let head = "[[recipient]]\naddress = \"both@uo.example\"\nletters = [\"digest\"]\n\n\
+                    [[recipient]]\naddress = \"both@uo.example\"\nletters = [\"digest\"]\nunit = \"school-2\"\n";
+        let map = roadmap(&["1 раз в год для каждой школы"]);
+        let desk = Desk::open("2026-12-28", &[("recipients.toml", head), ("roadmaps/8.toml", &map)]).await;
+        register(&desk).await;
+        assert_eq!(write_letters(&desk.context).await.expect("written").digests, 2);
     }
 
     #[tokio::test]
