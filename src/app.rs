@@ -223,21 +223,55 @@ fn plan(config: &Config, problems: &mut Problems) -> Known {
 }
 
 fn roadmaps(config: &Config, problems: &mut Problems) -> Vec<Roadmap> {
-    let mut paths: Vec<PathBuf> = match std::fs::read_dir(&config.paths.roadmaps) {
-        Ok(entries) => entries.filter_map(|entry| Some(entry.ok()?.path())).collect(),
-        Err(_) => return Vec::new(),
+    let folder = &config.paths.roadmaps;
+    let listed = std::fs::read_dir(folder).and_then(|entries| {
+        entries
+            .map(|entry| Ok(entry?.path()))
+            .collect::<std::io::Result<Vec<_>>>()
+    });
+    let mut paths = match listed {
+        Ok(paths) => paths,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Vec::new(),
+        Err(error) => {
+            problems.push(Problem::new("MSK-FIL-01").arg("path", folder.display()).because(error));
+            return Vec::new();
+        }
     };
     paths.retain(|path| path.extension().is_some_and(|extension| extension == "toml"));
     paths.sort();
-    let mut roadmaps = Vec::new();
+    let mut roadmaps: Vec<Roadmap> = Vec::new();
     for path in paths {
         let read = read(&path).map_err(|problem| vec![problem]);
         match read.and_then(|text| roadmap::from_toml(&path.display().to_string(), &text)) {
-            Ok(roadmap) => roadmaps.push(roadmap),
+            Ok(roadmap) => {
+                // Their deadlines would have the same ids: the evidence of one would close those of the other.
+                if roadmaps.iter().any(|other| repeats(other, &roadmap)) {
+                    problems.push(
+                        Problem::new("MSK-CFG-05")
+                            .arg("key", "number")
+                            .arg("section", "начале файла")
+                            .arg(
+                                "reason",
+                                "дорожная карта с этим номером на этот период уже есть в другом файле",
+                            )
+                            .arg("found", roadmap.number)
+                            .at(path.display()),
+                    );
+                }
+                roadmaps.push(roadmap);
+            }
             Err(found) => problems.extend(found),
         }
     }
     roadmaps
+}
+
+/// Two roadmaps of one number in force at the same time.
+fn repeats(one: &Roadmap, other: &Roadmap) -> bool {
+    let (Some(first), Some(second)) = (one.period, other.period) else {
+        return false;
+    };
+    one.number == other.number && first.from <= second.to && second.from <= first.to
 }
 
 fn transport(config: &Config, problems: &mut Problems) -> Option<Transport> {
@@ -441,5 +475,38 @@ mod tests {
         for more in ["schedule = \"*/10 * * * *\"\n", "enabled = false\n"] {
             assert_eq!(refused(&[("sources.toml", &format!("{source}{more}"))]), [""; 0]);
         }
+    }
+    #[test]
+    fn two_roadmaps_of_one_number_may_follow_each_other_but_not_overlap() {
+        let map = |from: &str, to: &str| {
+            format!(
+                "number = 8\ndirection = \"Заявки\"\nperiod = {{ from = {from}, to = {to} }}\n\n[[activity]]\n\
+                 number = \"1\"\nlevel = \"activity\"\nactivity = \"Анализ\"\nterm = \"ежегодно\"\n\
+                 indicator = \"Отчёт\"\nassignee = \"Отдел\"\n"
+            )
+        };
+        let old = map("2025-01-01", "2026-12-31");
+        let after = refused(&[
+            ("roadmaps/a.toml", &old),
+            ("roadmaps/b.toml", &map("2027-01-01", "2027-12-31")),
+        ]);
+        assert_eq!(after, [""; 0]);
+        let beside = refused(&[
+            ("roadmaps/a.toml", &old),
+            ("roadmaps/b.toml", &map("2026-12-31", "2027-12-31")),
+        ]);
+        assert!(
+            beside.len() == 1 && beside[0].starts_with("MSK-CFG-05: /roadmaps/b.toml"),
+            "{beside:?}"
+        );
+    }
+
+    #[test]
+    fn a_place_of_roadmaps_that_cannot_be_read_is_not_taken_for_an_empty_one() {
+        let refusals = refused(&[("roadmaps", "a file in place of the folder")]);
+        assert!(
+            refusals.len() == 1 && refusals[0].starts_with("MSK-FIL-01"),
+            "{refusals:?}"
+        );
     }
 }
