@@ -1,5 +1,7 @@
 //! Failing sources → letters to the administrator: once per outage, once when it is over.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, FixedOffset, Utc};
 
 use super::context::Context;
@@ -19,11 +21,13 @@ use crate::warehouse::sources::SourceRecord;
 const FAILING: &str = "failing";
 /// Stage of the mark of its end.
 const RECOVERED: &str = "recovered";
+/// Stage of the mark of a day on which refusals that may pass were seen, before the day.
+const SEEN: &str = "seen/";
 /// How the outage of a source that works in part is named, before the hash of its refusals.
 const IN_PART: &str = "refused-";
 
 /// Writes what the administrator has to know after a pull. A failure that only a person can mend is told at once, one
-/// that may pass after three failures in a row.
+/// that may pass after three failures in a row, and of a source that works in part on the third day it is seen.
 ///
 /// # Errors
 /// The first of what templates, addresses or the warehouse refuse; the other recipients have their letters.
@@ -93,14 +97,14 @@ impl Case<'_> {
             .marks_of(&prefix, &recipient.mailbox.address)
             .await?;
         let told = Told::of(marks);
-        let written = match self.pulled.refused.first() {
+        let (letter, marks) = match self.pulled.refused.first() {
             Some(problem) => self.failing(problem, &told, recipient).await?,
             None => self.recovered(&told, recipient)?,
         };
-        let Some((letter, marks)) = written else {
+        if marks.is_empty() {
             return Ok(0);
-        };
-        enqueue(self.context, std::slice::from_ref(&letter), marks).await
+        }
+        enqueue(self.context, letter.as_slice(), marks).await
     }
 
     /// What fails: everything since the last success is one outage, and of a source that works in part each set of
@@ -128,22 +132,33 @@ impl Case<'_> {
         problem: &Problem,
         told: &Told,
         recipient: &Recipient,
-    ) -> Result<Option<(Letter, Vec<AlertMark>)>, Problem> {
+    ) -> Result<(Option<Letter>, Vec<AlertMark>), Problem> {
         let (record, pulled) = (self.record, self.pulled);
         let may_pass = pulled
             .refused
             .iter()
             .all(|problem| problem.disposition() == Disposition::Retry);
         let outage = self.outage();
-        if told.is_open(&outage) || may_pass && record.failures < FAILING_AFTER {
-            return Ok(None);
+        if told.is_open(&outage) {
+            return Ok((None, Vec::new()));
+        }
+        let cause = format!("{outage}/{}", told.times(&outage) + 1);
+        let key = format!("{cause}/{FAILING}/{}", recipient.mailbox.address);
+        let seen = told.seen(&cause);
+        if may_pass && pulled.accepted > 0 {
+            let today = format!("{SEEN}{}", self.context.clock.today());
+            let days = seen.iter().filter(|(stage, _)| *stage != today).count() + 1;
+            if days < FAILING_AFTER as usize {
+                return Ok((None, vec![mark(&cause, &today, recipient, &key)]));
+            }
+        } else if may_pass && record.failures < FAILING_AFTER {
+            return Ok((None, Vec::new()));
         }
         let first = record.failing_since.filter(|_| record.failures > 0);
         let since = first
+            .or(seen.first().map(|(_, at)| *at))
             .or(record.last_finished)
             .unwrap_or_else(|| self.context.clock.now());
-        let cause = format!("{outage}/{}", told.times(&outage) + 1);
-        let key = format!("{cause}/{FAILING}/{}", recipient.mailbox.address);
         let still_works = sources(self.context)
             .await?
             .into_iter()
@@ -165,13 +180,17 @@ impl Case<'_> {
             still_works,
         }
         .render()?;
-        Ok(Some((letter, vec![mark(&cause, FAILING, recipient, &key)])))
+        Ok((Some(letter), vec![mark(&cause, FAILING, recipient, &key)]))
     }
 
-    /// One letter ends every open outage: nothing was refused any more.
-    fn recovered(&self, told: &Told, recipient: &Recipient) -> Result<Option<(Letter, Vec<AlertMark>)>, Problem> {
+    /// One letter ends every open outage: nothing was refused any more. What was only seen ends without a letter.
+    fn recovered(&self, told: &Told, recipient: &Recipient) -> Result<(Option<Letter>, Vec<AlertMark>), Problem> {
+        let ends = |cause: &String| {
+            let key = format!("{cause}/{RECOVERED}/{}", recipient.mailbox.address);
+            mark(cause, RECOVERED, recipient, &key)
+        };
         let Some((first, told_at)) = told.open.first() else {
-            return Ok(None);
+            return Ok((None, told.waiting().map(ends).collect()));
         };
         let key = format!("{first}/{RECOVERED}/{}", recipient.mailbox.address);
         let now = self.record.last_success.unwrap_or_else(|| self.context.clock.now());
@@ -188,11 +207,11 @@ impl Case<'_> {
             brought: (self.pulled.rows_read > 0).then(|| format!("принято строк: {}", self.pulled.rows_read)),
         }
         .render()?;
-        let marks = told
+        let open = told
             .open
             .iter()
             .map(|(cause, _)| mark(cause, RECOVERED, recipient, &key));
-        Ok(Some((letter, marks.collect())))
+        Ok((Some(letter), open.chain(told.waiting().map(ends)).collect()))
     }
 
     fn local(&self, moment: DateTime<Utc>) -> DateTime<FixedOffset> {
@@ -212,22 +231,41 @@ impl Case<'_> {
 
 /// What one recipient was told of a source.
 struct Told {
-    /// Causes of all outages.
-    causes: Vec<String>,
+    /// Causes of all outages that were told or ended.
+    causes: BTreeSet<String>,
     /// Those whose end was not told, with the moment of their letter, oldest first.
     open: Vec<(String, DateTime<Utc>)>,
+    /// Cause, stage and moment of the days of refusals that were seen, oldest first.
+    seen: Vec<(String, String, DateTime<Utc>)>,
 }
 
 impl Told {
     fn of(marks: Vec<(AlertMark, DateTime<Utc>)>) -> Self {
-        let (failing, over): (Vec<_>, Vec<_>) = marks.into_iter().partition(|(mark, _)| mark.stage == FAILING);
-        let causes = failing.iter().map(|(mark, _)| mark.cause.clone()).collect();
+        let (seen, told): (Vec<_>, Vec<_>) = marks.into_iter().partition(|(mark, _)| mark.stage.starts_with(SEEN));
+        let causes = told.iter().map(|(mark, _)| mark.cause.clone()).collect();
+        let (failing, over): (Vec<_>, Vec<_>) = told.into_iter().partition(|(mark, _)| mark.stage == FAILING);
         let is_open = |cause: &String| !over.iter().any(|(mark, _)| mark.cause == *cause);
         let open = failing.into_iter().map(|(mark, at)| (mark.cause, at));
         Self {
             causes,
             open: open.filter(|(cause, _)| is_open(cause)).collect(),
+            seen: seen
+                .into_iter()
+                .map(|(mark, at)| (mark.cause, mark.stage, at))
+                .collect(),
         }
+    }
+
+    /// Stages and moments of the days on which a cause was seen.
+    fn seen(&self, cause: &str) -> Vec<(&str, DateTime<Utc>)> {
+        let days = self.seen.iter().filter(|(of, _, _)| of == cause);
+        days.map(|(_, stage, at)| (stage.as_str(), *at)).collect()
+    }
+
+    /// Causes that were seen, but neither told nor ended.
+    fn waiting(&self) -> impl Iterator<Item = &String> {
+        let seen: BTreeSet<&String> = self.seen.iter().map(|(cause, _, _)| cause).collect();
+        seen.into_iter().filter(|cause| !self.causes.contains(*cause))
     }
 
     fn is_open(&self, outage: &str) -> bool {
@@ -288,11 +326,15 @@ mod tests {
         let start: DateTime<Utc> = "2026-02-01T00:00:00Z".parse().expect("a moment");
         let now = start + chrono::Duration::days(day - 1) + chrono::Duration::hours(hour);
         context.clock.set(now);
-        let code = if accepted > 0 { "MSK-DEC-03" } else { "MSK-SNP-05" };
+        let code = |name: &str| match accepted {
+            0 => "MSK-SNP-05",
+            _ if name.starts_with("https:") => "MSK-FET-04",
+            _ => "MSK-DEC-03",
+        };
         let pulled = Pulled {
             source: "feed".to_owned(),
             accepted,
-            refused: refused.iter().map(|name| Problem::new(code).at(name)).collect(),
+            refused: refused.iter().map(|name| Problem::new(code(name)).at(name)).collect(),
             ..Pulled::default()
         };
         let rows = None;
@@ -326,6 +368,24 @@ mod tests {
         let threads: Vec<_> = told(&desk).await.into_iter().map(|letter| letter.thread).collect();
         assert!(threads[0].is_some() && threads[0] == threads[1] && threads[2] == threads[3]);
         assert_ne!(threads[0], threads[2]);
+    }
+
+    #[tokio::test]
+    async fn a_refusal_that_may_pass_is_told_on_the_third_day_in_a_row() {
+        let desk = desk().await;
+        let down = ["https://school-1.example/"];
+        assert_eq!(pull(&desk, (2, 6), 5, &down).await, 0);
+        assert_eq!(pull(&desk, (2, 9), 5, &down).await, 0, "the same day");
+        assert_eq!(pull(&desk, (3, 6), 5, &down).await, 0);
+        assert_eq!(pull(&desk, (4, 6), 5, &[]).await, 0, "passed before it was told");
+        assert_eq!(pull(&desk, (5, 6), 5, &down).await, 0);
+        assert_eq!(pull(&desk, (6, 6), 5, &down).await, 0);
+        assert_eq!(pull(&desk, (7, 6), 5, &down).await, 1);
+        assert_eq!(pull(&desk, (8, 6), 5, &down).await, 0, "told already");
+        assert_eq!(pull(&desk, (9, 6), 5, &[]).await, 1);
+        assert_eq!(pull(&desk, (10, 6), 5, &[]).await, 0);
+        let kinds: Vec<String> = told(&desk).await.into_iter().map(|letter| letter.kind).collect();
+        assert_eq!(kinds, ["source_failing", "source_recovered"]);
     }
 
     #[tokio::test]
