@@ -5,6 +5,8 @@
 
 use std::path::{Path, PathBuf};
 
+use chrono::NaiveDate;
+
 use crate::calendar::{Calendar, Layer, region};
 use crate::clock::Clock;
 use crate::config::{self, Config, Credential, Placed, Security, Source, Transport as Way};
@@ -79,6 +81,7 @@ pub fn learn(path: &Path) -> Result<Knowledge, Problems> {
     let scales = scales(&config, &mut problems);
     let known = plan(&config, &mut problems);
     let roadmaps = roadmaps(&config, &mut problems);
+    warn_of_ended(&roadmaps, Clock::system(config.authority.zone).today(), &mut warnings);
     let transport = transport(&config, &mut problems);
     let password = config.paths.database_password.as_ref().map(Credential::reveal);
     problems.extend(password.and_then(Result::err));
@@ -275,6 +278,15 @@ fn roadmaps(config: &Config, problems: &mut Problems) -> Vec<Roadmap> {
         }
     }
     roadmaps
+}
+
+fn warn_of_ended(roadmaps: &[Roadmap], today: NaiveDate, warnings: &mut Problems) {
+    for roadmap in roadmaps {
+        if let Some(period) = roadmap.period.filter(|period| period.to < today) {
+            let problem = Problem::new("MSK-DDL-08").arg("number", roadmap.number);
+            warnings.push(problem.arg("date", period.to.format("%d.%m.%Y")));
+        }
+    }
 }
 
 /// Two roadmaps of one number in force at the same time.
@@ -510,6 +522,19 @@ mod tests {
             beside.len() == 1 && beside[0].starts_with("MSK-CFG-05: /roadmaps/b.toml"),
             "{beside:?}"
         );
+    }
+
+    #[test]
+    fn a_roadmap_that_ended_is_a_warning_from_the_next_day_on() {
+        let map = "number = 8\ndirection = \"Заявки\"\nperiod = { from = 2024-01-01, to = 2025-12-31 }\n\n\
+                   [[activity]]\nnumber = \"1\"\nlevel = \"activity\"\nactivity = \"Анализ\"\nterm = \"ежегодно\"\n\
+                   indicator = \"Отчёт\"\nassignee = \"Отдел\"\n";
+        let roadmaps = [roadmap::from_toml("8.toml", map).expect("a roadmap")];
+        for (today, expected) in [("2025-12-31", 0), ("2026-01-01", 1)] {
+            let mut warnings = Problems::new();
+            warn_of_ended(&roadmaps, today.parse().expect("a date"), &mut warnings);
+            assert_eq!(warnings.len(), expected, "{today}");
+        }
     }
 
     #[test]

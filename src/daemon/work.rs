@@ -13,7 +13,7 @@ use crate::domain::vocabulary::{DeadlineState, SourceState};
 use crate::failpoint;
 use crate::flow::context::{Context, Stop};
 use crate::flow::pull::{Options, pull};
-use crate::flow::{alert, deliver, remind, report, status};
+use crate::flow::{alert, deliver, notice, remind, report, status};
 use crate::message::Problem;
 use crate::outbox::pause_after_outages;
 use crate::schedule::{Cadence, Due, Runs, due};
@@ -320,7 +320,11 @@ async fn perform(context: &Arc<Context>, job: &Job, stop: &Stop) -> Result<Outco
             }
             Ok(Outcome::Nothing)
         }
-        Job::Letters => remind::write_letters(context).await.map(|_| Outcome::Nothing),
+        Job::Letters => {
+            let written = remind::write_letters(context).await;
+            notice::write_notices(context).await?;
+            written.map(|_| Outcome::Nothing)
+        }
         Job::Report => report::yearly(context).await.map(|()| Outcome::Nothing),
         Job::Deliver => deliver::deliver_due(context, stop)
             .await

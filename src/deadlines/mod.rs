@@ -17,4 +17,4 @@ mod stage;
 pub mod terms;
 
 pub use schedule::{Request, deadlines};
-pub use stage::{STAGES, Stage, digest_day, stage, stage_on, stage_since};
+pub use stage::{STAGES, Stage, digest_due, stage, stage_on, stage_since};

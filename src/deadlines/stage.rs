@@ -79,14 +79,24 @@ pub fn stage_on(term: NaiveDate, today: NaiveDate, calendar: &Calendar) -> Optio
 }
 
 /// True on the first working day of a week: the day of the digest.
-#[must_use]
-pub fn digest_day(today: NaiveDate, calendar: &Calendar) -> bool {
+fn digest_day(today: NaiveDate, calendar: &Calendar) -> bool {
     let monday = today.week(Weekday::Mon).checked_first_day().unwrap_or(today);
     calendar.is_working(today)
         && !monday
             .iter_days()
             .take_while(|day| *day < today)
             .any(|day| calendar.is_working(day))
+}
+
+/// True when a digest is due whose last one was written on a day: on the day of the digest, or on a later one of the
+/// week when the service slept through it.
+#[must_use]
+pub fn digest_due(last: Option<NaiveDate>, today: NaiveDate, calendar: &Calendar) -> bool {
+    let monday = today.week(Weekday::Mon).checked_first_day().unwrap_or(today);
+    match last {
+        Some(last) => calendar.is_working(today) && last < monday,
+        None => digest_day(today, calendar),
+    }
 }
 
 #[cfg(test)]
@@ -138,6 +148,26 @@ mod tests {
             ("2024-12-28", false),
         ] {
             assert_eq!(digest_day(day(today), &calendar), expected, "{today}");
+        }
+    }
+
+    #[test]
+    fn a_digest_that_was_missed_is_due_on_the_next_working_day_of_the_week() {
+        let calendar = Calendar::federal();
+        for (last, today, expected) in [
+            (None, "2026-02-16", true),
+            (None, "2026-02-17", false),
+            (Some("2026-02-09"), "2026-02-16", true),
+            (Some("2026-02-09"), "2026-02-18", true),
+            (Some("2026-02-09"), "2026-02-21", false),
+            (Some("2026-02-16"), "2026-02-18", false),
+            (Some("2026-02-18"), "2026-02-24", true),
+        ] {
+            assert_eq!(
+                digest_due(last.map(day), day(today), &calendar),
+                expected,
+                "{last:?} {today}"
+            );
         }
     }
 

@@ -298,7 +298,7 @@ fn name(context: &Context, source: &Source) -> SourceName {
 }
 
 /// What people call a source: the title of its first connector.
-fn title(context: &Context, id: &str) -> String {
+pub(super) fn title(context: &Context, id: &str) -> String {
     let source = context.config.sources.iter().find(|source| source.id == id);
     source
         .and_then(|source| source.connectors.value.first())

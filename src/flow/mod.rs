@@ -10,6 +10,7 @@ pub mod deliver;
 pub mod delivery;
 mod line;
 pub mod load;
+pub mod notice;
 pub mod preview;
 pub mod proof;
 pub mod pull;

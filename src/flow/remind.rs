@@ -2,12 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
-use chrono::{DateTime, Datelike, NaiveDate, TimeDelta, Utc, Weekday};
+use chrono::{DateTime, Datelike, NaiveDate, TimeDelta, Utc};
 
 use super::context::Context;
 use super::deliver::{enqueue, keep_first};
 use crate::config::{LetterKind, Recipient};
-use crate::deadlines::{self, Request, Stage, digest_day, stage, stage_since};
+use crate::deadlines::{self, Request, Stage, digest_due, stage, stage_since};
 use crate::domain::letter::{Attachment, Letter};
 use crate::domain::number::{NBSP, date_long, date_short};
 use crate::domain::roadmap::Deadline;
@@ -186,7 +186,8 @@ impl<'a> Scribe<'a> {
         last_digest: Option<DateTime<Utc>>,
     ) -> Result<Option<(Letter, Vec<AlertMark>)>, Problem> {
         let mine = self.deadlines_of(recipient);
-        if recipient.wants(LetterKind::Digest) && self.is_digest_due(last_digest) {
+        let last_day = last_digest.map(|at| at.with_timezone(&self.context.zone()).date_naive());
+        if recipient.wants(LetterKind::Digest) && digest_due(last_day, self.board.today, &self.context.calendar) {
             let since = last_digest.unwrap_or_else(|| self.context.clock.now() - TimeDelta::days(7));
             return self.digest(recipient, &mine, since);
         }
@@ -206,16 +207,6 @@ impl<'a> Scribe<'a> {
             mark.cause == DIGEST && of == unit && *at <= now
         });
         Ok(mine.map(|(_, at)| at).max())
-    }
-
-    /// On the first working day of a week, or on a later one when the service slept through it.
-    fn is_digest_due(&self, last: Option<DateTime<Utc>>) -> bool {
-        let today = self.board.today;
-        let Some(last) = last else {
-            return digest_day(today, &self.context.calendar);
-        };
-        let monday = today.week(Weekday::Mon).checked_first_day().unwrap_or(today);
-        last.with_timezone(&self.context.zone()).date_naive() < monday
     }
 
     /// Deadlines a recipient follows. Rows about every organisation come to the office once, to a head for its own.

@@ -33,6 +33,7 @@
 mod blocks;
 pub mod digest;
 mod frame;
+pub mod notice;
 pub mod proof;
 pub mod reminder;
 mod render;

@@ -138,12 +138,15 @@ impl Work<'_> {
         );
     }
 
-    /// A term without a year: the only one in the period, or each of them with a remark.
+    /// A term without a year: the only one in the period, or each of them with a remark. A window over the new year
+    /// belongs to the period it opens in.
     fn yearless(&mut self, part: &Part, provisional: bool) {
-        let (floor, to) = (self.floor(), self.frame.period.to);
-        let spans: Vec<Span> = years_of(self.frame)
+        let (floor, period) = (self.floor(), self.frame.period);
+        let wraps = part.wraps();
+        let in_period = |date: NaiveDate| period.from <= date && date <= period.to;
+        let spans: Vec<Span> = (period.from.year()..=period.to.year() + i32::from(wraps))
             .filter_map(|year| span(&part.ending_in(year)))
-            .filter(|(_, date)| *date >= floor && *date <= to)
+            .filter(|(start, date)| *date >= floor && in_period(start.filter(|_| wraps).unwrap_or(*date)))
             .collect();
         if spans.is_empty() {
             self.problems.push(
@@ -160,7 +163,12 @@ impl Work<'_> {
             }
         }
         for span in spans {
-            self.put_derived(span, provisional);
+            if span.1 > period.to {
+                self.outside(span.1);
+                self.put(span, provisional);
+            } else {
+                self.put_derived(span, provisional);
+            }
         }
     }
 
@@ -406,10 +414,6 @@ impl Work<'_> {
             problems: self.problems,
         }
     }
-}
-
-fn years_of(frame: &Frame<'_>) -> std::ops::RangeInclusive<i32> {
-    frame.period.from.year()..=frame.period.to.year()
 }
 
 /// A date as officials write it.

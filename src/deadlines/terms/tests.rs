@@ -297,6 +297,20 @@ fn schedules_and_events_give_the_dates_once_they_are_known() {
 }
 
 #[test]
+fn a_window_over_the_new_year_belongs_to_the_period_it_opens_in() {
+    let on = |from, to| due_in("октябрь-март", period(from, to), None, &Known::default());
+    let one = on("2025-01-01", "2025-12-31");
+    assert_eq!(shown(&one), "window 2025-10-01..2026-03-31");
+    assert_eq!(codes(&one), ["MSK-DDL-04"]);
+    let two = on("2025-09-01", "2026-08-31");
+    assert_eq!(
+        (shown(&two).as_str(), codes(&two).len()),
+        ("window 2025-10-01..2026-03-31", 0)
+    );
+    assert_eq!(codes(&on("2026-01-01", "2026-08-31")), ["MSK-DDL-01"]);
+}
+
+#[test]
 fn a_day_that_a_month_does_not_have_is_its_last_one() {
     for (phrase, days) in [
         ("ежемесячно до 30 числа", "2026-01-30 2026-02-28 2026-03-30 2026-04-30"),
