@@ -39,6 +39,7 @@ pub(super) async fn pull(out: &mut Output, path: &Path, args: Pull) -> Ended {
     let options = Options {
         file: args.file.clone(),
         confirmed: args.confirm,
+        seen: None,
     };
     let stop = Stop::default();
     let mut all = Vec::new();

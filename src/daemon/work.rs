@@ -94,6 +94,7 @@ impl Work {
     /// Starts everything that is due.
     pub(super) async fn look(&mut self) -> Result<(), Problem> {
         let now = self.context.clock.now();
+        self.context.warehouse.take_over(now).await?;
         for source in self.due_sources(now).await? {
             let pulls = self.running.iter().filter(|job| matches!(job, Job::Pull(_))).count();
             if pulls < PULLS_AT_ONCE {
@@ -114,31 +115,9 @@ impl Work {
 
     async fn due_sources(&self, now: DateTime<Utc>) -> Result<Vec<String>, Problem> {
         let records = self.context.warehouse.source_records().await?;
-        let mut found = Vec::new();
-        for source in self.context.config.sources.iter().filter(|source| source.enabled) {
-            let Some(cadence) = self.cadence(source) else { continue };
-            let runs = runs_of(records.iter().find(|record| record.source == source.id));
-            if due(&cadence, &source.id, &runs, now, self.context.zone()) == Due::Now {
-                found.push(source.id.clone());
-            }
-        }
-        Ok(found)
-    }
-
-    fn cadence(&self, source: &Source) -> Option<Cadence> {
-        let default = source
-            .connectors
-            .value
-            .first()
-            .and_then(|id| self.context.connector(id).ok())
-            .and_then(|connector| connector.defaults.schedule.clone());
-        let text = source
-            .schedule
-            .as_ref()
-            .map(|schedule| schedule.value.clone())
-            .or(default)?;
-        let cadence = Cadence::parse(&text).ok()?;
-        Some(cadence.with_jitter(Cadence::USUAL_JITTER))
+        let sources = self.context.config.sources.iter().filter(|source| source.enabled);
+        let found = sources.filter(|source| is_due(&self.context, source, record_of(&records, source), now));
+        Ok(found.map(|source| source.id.clone()).collect())
     }
 
     /// Letters are written once a working day, from the configured time on; a day the service slept through is caught
@@ -219,6 +198,9 @@ impl Work {
                 match outcome {
                     Ok(Outcome::Outage(closed)) => self.pause_outbox(closed),
                     Ok(Outcome::Nothing) => {}
+                    Err(problem) if problem.code() == "MSK-DB-23" => {
+                        tracing::debug!(code = problem.code(), "{}: {problem}", job.name());
+                    }
                     Err(problem) if self.stop.asked() => {
                         tracing::info!(code = problem.code(), "{} ended early", job.name());
                     }
@@ -311,12 +293,46 @@ fn runs_of(record: Option<&SourceRecord>) -> Runs {
     }
 }
 
+fn record_of<'r>(records: &'r [SourceRecord], source: &Source) -> Option<&'r SourceRecord> {
+    records.iter().find(|record| record.source == source.id)
+}
+
+fn is_due(context: &Context, source: &Source, record: Option<&SourceRecord>, now: DateTime<Utc>) -> bool {
+    let runs = runs_of(record);
+    cadence(context, source).is_some_and(|cadence| due(&cadence, &source.id, &runs, now, context.zone()) == Due::Now)
+}
+
+fn cadence(context: &Context, source: &Source) -> Option<Cadence> {
+    let default = source
+        .connectors
+        .value
+        .first()
+        .and_then(|id| context.connector(id).ok())
+        .and_then(|connector| connector.defaults.schedule.clone());
+    let text = source
+        .schedule
+        .as_ref()
+        .map(|schedule| schedule.value.clone())
+        .or(default)?;
+    let cadence = Cadence::parse(&text).ok()?;
+    Some(cadence.with_jitter(Cadence::USUAL_JITTER))
+}
+
 async fn perform(context: &Arc<Context>, job: &Job, stop: &Stop) -> Result<Outcome, Problem> {
     match job {
         Job::Pull(id) => {
             if let Some(source) = context.config.sources.iter().find(|source| source.id == *id) {
-                let pulled = pull(context, source, &Options::default(), stop).await?;
-                alert::about_source(context, source, &pulled).await?;
+                let records = context.warehouse.source_records().await?;
+                let record = record_of(&records, source);
+                // Another node may have pulled it since.
+                if is_due(context, source, record, context.clock.now()) {
+                    let options = Options {
+                        seen: Some(record.and_then(|record| record.last_started)),
+                        ..Options::default()
+                    };
+                    let pulled = pull(context, source, &options, stop).await?;
+                    alert::about_source(context, source, &pulled).await?;
+                }
             }
             Ok(Outcome::Nothing)
         }

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
+
 use super::context::{Context, Stop, stopped};
 use super::delivery::{Delivery, arrive};
 use super::load::Load;
@@ -26,6 +28,9 @@ pub struct Options {
     pub file: Option<std::path::PathBuf>,
     /// The administrator confirms a delivery that is much smaller than the one before.
     pub confirmed: bool,
+    /// The start that was the last one when the source was found due: of several nodes one pulls it. Absent when a
+    /// person asks.
+    pub seen: Option<Option<DateTime<Utc>>>,
 }
 
 /// What a pull did (итог загрузки источника).
@@ -78,7 +83,9 @@ pub async fn pull(context: &Arc<Context>, source: &Source, options: &Options, st
         ..Pulled::default()
     };
     if options.file.is_none() {
-        warehouse.source_started(&source.id, None, context.clock.now()).await?;
+        warehouse
+            .source_started(&source.id, options.seen, context.clock.now())
+            .await?;
     }
     if let Err(problem) = deliveries(context, source, options, stop, &mut pulled).await {
         if stop.asked() {
