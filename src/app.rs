@@ -112,10 +112,12 @@ impl Knowledge {
             std::fs::create_dir_all(state)
                 .map_err(|error| Problem::new("MSK-FIL-02").arg("path", state.display()).because(error))?;
         }
-        if access == Access::Hold {
-            crate::snapshot::sweep(&self.config.paths.snapshots())?;
-        }
         let warehouse = Warehouse::open(&database_url(&self.config), access, holder, clock.now()).await?;
+        if access == Access::Hold {
+            // Nobody else writes here now: what is half-written belongs to a process that is gone.
+            crate::snapshot::sweep(&self.config.paths.snapshots())?;
+            crate::snapshot::sweep(&self.config.paths.incoming())?;
+        }
         Ok(self.around(clock, warehouse, Traffic::default()))
     }
 

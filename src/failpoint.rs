@@ -5,6 +5,7 @@
 
 /// Every point, in the order of the straight line.
 pub const NAMES: &[&str] = &[
+    "body-spilled",
     "snapshot-written",
     "snapshot-renamed",
     "snapshot-recorded",

@@ -29,8 +29,8 @@ const PIECE: usize = 64 * 1024;
 const LEVEL: i32 = 3;
 /// Largest back-reference a reader accepts, 8 MiB: level 3 needs 2, and a forged file must not claim gigabytes.
 const WINDOW_LOG: u32 = 23;
-/// Leftovers of a killed process start with this.
-const TEMPORARY: &str = ".part-";
+/// Name of a file that is being written starts with this; [`sweep`] removes what a killed process left of them.
+pub const TEMPORARY: &str = ".part-";
 
 /// What was kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,20 +55,63 @@ pub fn path_of(dir: &Path, hash: &str) -> PathBuf {
 /// # Errors
 /// `MSK-SNP-01` when the store cannot be written, `MSK-SNP-05` when the stream itself breaks; nothing is left then
 /// but a temporary file that [`sweep`] removes.
-pub fn keep(dir: &Path, mut reader: impl Read) -> Result<Kept, Problem> {
-    fs::create_dir_all(dir).map_err(|error| unwritable(dir, &error))?;
-    let temporary = dir.join(temporary_name());
-    let outcome = write_and_rename(dir, &temporary, &mut reader);
-    if outcome.is_err() {
-        // The name may be renamed or never made; what cannot be removed now is swept at the next start.
-        let _ = fs::remove_file(&temporary);
-    }
-    outcome
+pub fn keep(dir: &Path, reader: impl Read) -> Result<Kept, Problem> {
+    write(dir, reader)?.name()
 }
 
-fn write_and_rename(dir: &Path, temporary: &Path, reader: &mut impl Read) -> Result<Kept, Problem> {
-    let wrong = |error: io::Error| unwritable(temporary, &error);
-    let file = File::create_new(temporary).map_err(wrong)?;
+/// Bytes that are written and have no name in the store yet: they go with this value unless they are given one.
+#[derive(Debug)]
+pub struct Unnamed {
+    dir: PathBuf,
+    temporary: Temporary,
+    kept: Kept,
+}
+
+#[derive(Debug)]
+struct Temporary(PathBuf);
+
+impl Drop for Temporary {
+    fn drop(&mut self) {
+        // It may be renamed or never made; what cannot be removed now is swept at the next start.
+        let _ = fs::remove_file(&self.0);
+    }
+}
+
+impl Unnamed {
+    /// What is kept once it has its name.
+    #[must_use]
+    pub const fn kept(&self) -> &Kept {
+        &self.kept
+    }
+
+    /// Gives the bytes their name.
+    ///
+    /// # Errors
+    /// `MSK-SNP-01` when the store cannot be written.
+    pub fn name(self) -> Result<Kept, Problem> {
+        let Self { dir, temporary, kept } = self;
+        let folder = kept.path.parent().unwrap_or(&dir);
+        let wrong = |error: io::Error| unwritable(&kept.path, &error);
+        fs::create_dir_all(folder).map_err(wrong)?;
+        // Over an older copy of the same content on purpose: a damaged one is mended by the next delivery.
+        fs::rename(&temporary.0, &kept.path).map_err(wrong)?;
+        for folder in [folder, &dir] {
+            File::open(folder).and_then(|folder| folder.sync_all()).map_err(wrong)?;
+        }
+        failpoint::hit("snapshot-renamed");
+        Ok(kept)
+    }
+}
+
+/// Copies a stream into the store under a temporary name.
+///
+/// # Errors
+/// As [`keep`].
+pub fn write(dir: &Path, mut reader: impl Read) -> Result<Unnamed, Problem> {
+    fs::create_dir_all(dir).map_err(|error| unwritable(dir, &error))?;
+    let temporary = Temporary(dir.join(temporary_name()));
+    let wrong = |error: io::Error| unwritable(&temporary.0, &error);
+    let file = File::create_new(&temporary.0).map_err(wrong)?;
     let mut packer = zstd::Encoder::new(BufWriter::with_capacity(PIECE, file), LEVEL).map_err(wrong)?;
     let mut hasher = blake3::Hasher::new();
     let mut piece = vec![0; PIECE];
@@ -94,16 +137,11 @@ fn write_and_rename(dir: &Path, temporary: &Path, reader: &mut impl Read) -> Res
 
     let hash = hasher.finalize().to_hex().to_string();
     let path = path_of(dir, &hash);
-    let folder = path.parent().unwrap_or(dir);
-    let wrong = |error: io::Error| unwritable(&path, &error);
-    fs::create_dir_all(folder).map_err(wrong)?;
-    // Over an older copy of the same content on purpose: a damaged one is mended by the next delivery.
-    fs::rename(temporary, &path).map_err(wrong)?;
-    for folder in [folder, dir] {
-        File::open(folder).and_then(|folder| folder.sync_all()).map_err(wrong)?;
-    }
-    failpoint::hit("snapshot-renamed");
-    Ok(Kept { hash, size, path })
+    Ok(Unnamed {
+        dir: dir.to_owned(),
+        temporary,
+        kept: Kept { hash, size, path },
+    })
 }
 
 fn temporary_name() -> String {
@@ -270,6 +308,15 @@ mod tests {
         let dir = tempfile::tempdir().expect("folder");
         let problem = keep(dir.path(), Broken).expect_err("broken");
         assert_eq!(problem.code(), "MSK-SNP-05");
+        assert_eq!(fs::read_dir(dir.path()).expect("listed").count(), 0);
+    }
+
+    #[test]
+    fn bytes_that_get_no_name_do_not_stay() {
+        let dir = tempfile::tempdir().expect("folder");
+        let unnamed = write(dir.path(), &b"one"[..]).expect("written");
+        assert!(!unnamed.kept().path.exists(), "no name yet");
+        drop(unnamed);
         assert_eq!(fs::read_dir(dir.path()).expect("listed").count(), 0);
     }
 

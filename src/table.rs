@@ -1,9 +1,12 @@
 //! What a decoder gives: tables of cells with their positions, one row at a time.
 
+use serde::{Deserialize, Serialize};
+
 use crate::message::Problem;
 
 /// One cell as the file has it. A dash is text, an empty cell is `Empty`, a zero is a number.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Cell {
     /// Nothing in it.
     Empty,
@@ -25,11 +28,7 @@ impl Cell {
     pub fn text(&self) -> String {
         match self {
             Self::Empty => String::new(),
-            Self::Text(text) | Self::Date(text) | Self::Broken(text) => text
-                .trim_matches(|letter: char| {
-                    letter.is_whitespace() || matches!(letter, '\u{a0}' | '\u{202f}' | '\u{feff}')
-                })
-                .to_owned(),
+            Self::Text(text) | Self::Date(text) | Self::Broken(text) => trimmed(text).to_owned(),
             Self::Number(number) => format!("{number}"),
             Self::Bool(value) => value.to_string(),
         }
@@ -38,12 +37,22 @@ impl Cell {
     /// True for an empty cell and for text of blanks.
     #[must_use]
     pub fn is_blank(&self) -> bool {
-        matches!(self, Self::Empty) || matches!(self, Self::Text(_)) && self.text().is_empty()
+        match self {
+            Self::Empty => true,
+            Self::Text(text) => trimmed(text).is_empty(),
+            _ => false,
+        }
     }
 }
 
+/// Without blanks of every kind at the ends.
+#[must_use]
+pub fn trimmed(text: &str) -> &str {
+    text.trim_matches(|letter: char| letter.is_whitespace() || letter == '\u{feff}')
+}
+
 /// A column of a table: its position from one and the path of its header cells, top to bottom.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Column {
     /// Position from one.
     pub position: u32,
@@ -52,7 +61,7 @@ pub struct Column {
 }
 
 /// A table (таблица) inside a file: a sheet, a text file, a list of records.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Table {
     /// Sheet name, or nothing for text files and records.
     pub sheet: Option<String>,
@@ -63,7 +72,7 @@ pub struct Table {
 }
 
 /// A row: its number in the file from one and its cells, `cells[position - 1]` under the column.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Row {
     /// Line of a text file, row of a sheet, number of a record.
     pub number: u32,
@@ -92,6 +101,17 @@ pub trait TableSink {
     fn broken_row(&mut self, number: u32, problem: Problem) -> Result<(), Problem> {
         let _ = number;
         Err(problem)
+    }
+
+    /// A text of the file that comes in no table and no row: of a field nobody declared, of a sheet nobody asked for,
+    /// of a comment. Whoever keeps the bytes of the file keeps it too.
+    fn unseen(&mut self, text: &str) {
+        let _ = text;
+    }
+
+    /// False when no [`TableSink::unseen`] matters any more: looking for them costs time.
+    fn wants_unseen(&self) -> bool {
+        false
     }
 
     /// Cells of an earlier row whose memory may be used again. A feed of a million rows allocates nothing per cell

@@ -1,14 +1,17 @@
 //! Marked invented persons go in by every way a file has; no mark comes out by any way the product has.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::Write;
 use std::sync::{Arc, Mutex};
 
+use msoko::decode::Input;
 use msoko::domain::observation::Quarantined;
 use msoko::domain::participant::{Attendance, Participant, Task, TaskResult, Work};
 use msoko::domain::scale::Scales;
 use msoko::domain::unit::UnitRef;
 use msoko::domain::vocabulary::Procedure;
+use msoko::flow::read::{ReadSummary, Reading, read};
 use msoko::message::Problem;
 use msoko::privacy::detect::{Exempt, Trust};
 use msoko::privacy::door::{Class, Door, Kept, Rule};
@@ -16,6 +19,7 @@ use msoko::privacy::fold::Fold;
 use msoko::privacy::folded_file::{Meta, write};
 use msoko::table::{Cell, Column, Row, Table};
 use proptest::prelude::*;
+use rust_xlsxwriter::{DocProperties, Note, Workbook};
 
 /// What must not come out, in lower case.
 const MARKS: &[&str] = &[
@@ -304,6 +308,102 @@ fn no_person_in_names_and_headers_comes_out() {
             assert_clean(&out, &format!("{person} as {what}"));
             assert!(out.contains("MSK-PRV-"), "{person} as {what} is told:\n{out}");
         }
+    }
+}
+
+/// Reads a file through a shipped connector; everything that comes out is clean.
+fn read_whole(connector: &str, name: &str, bytes: &[u8]) -> ReadSummary {
+    let connectors = msoko::manifest::shipped();
+    let connector = connectors.iter().find(|known| known.id == connector);
+    let reading = Reading {
+        connector: connector.expect("is shipped"),
+        subjects: &msoko::manifest::shipped_subjects(),
+        scales: &Scales::default(),
+        options: &BTreeMap::new(),
+        register: None,
+        exempt: &Arc::new(Exempt::default()),
+        batch: 1,
+    };
+    let mut out = String::new();
+    let summary = read(
+        Input::memory(name, bytes),
+        &reading,
+        &mut |_, _, _| Ok(()),
+        &mut |batch| {
+            let _ = writeln!(out, "{batch:?}");
+            Ok(())
+        },
+    );
+    let summary = summary.expect("the sink takes everything");
+    let _ = writeln!(out, "{summary:?}");
+    assert_clean(&out, name);
+    assert_eq!((summary.refused.as_ref(), summary.observations), (None, 1), "{out}");
+    summary
+}
+
+fn workbook(change: impl FnOnce(&mut Workbook)) -> Vec<u8> {
+    let mut book = Workbook::new();
+    let sheet = book.add_worksheet().set_name("Свод").expect("a name");
+    sheet.write(0, 0, "Результаты ЕГЭ 2025").expect("a cell");
+    sheet
+        .write_row(1, 0, ["Муниципалитет", "Школа", "Код ОО", "Физика"])
+        .expect("cells");
+    sheet.write(2, 3, "Участников").expect("a cell");
+    sheet.write_row(3, 0, ["Верхнее", "Лицей № 1", "101"]).expect("cells");
+    sheet.write(3, 3, 12).expect("a cell");
+    change(&mut book);
+    book.save_to_buffer().expect("a workbook")
+}
+
+#[test]
+fn a_workbook_with_a_person_anywhere_is_not_kept_as_it_came() {
+    let person = "Канарейкин Маяк Маякович";
+    let clean = workbook(|_| {});
+    assert!(read_whole("gia-svod", "свод.xlsx", &clean).raw_is_clean);
+    let second = |book: &mut Workbook, hidden: bool| {
+        let sheet = book.add_worksheet();
+        sheet.write(4, 4, person).expect("a cell");
+        sheet.set_hidden(hidden);
+    };
+    let note = |book: &mut Workbook| {
+        let sheet = book.worksheet_from_index(0).expect("the first sheet");
+        sheet.insert_note(3, 3, &Note::new(person)).expect("a note");
+    };
+    let author = |book: &mut Workbook| {
+        book.set_properties(&DocProperties::new().set_author(person));
+    };
+    for (what, bytes) in [
+        ("лист без заголовка", workbook(|book| second(book, false))),
+        ("скрытый лист", workbook(|book| second(book, true))),
+        ("примечание", workbook(note)),
+        ("автор", workbook(author)),
+    ] {
+        assert!(!read_whole("gia-svod", "свод.xlsx", &bytes).raw_is_clean, "{what}");
+    }
+}
+
+#[test]
+fn a_feed_with_a_person_anywhere_is_not_kept_as_it_came() {
+    let person = "Канарейкин Маяк Маякович";
+    let record = "ogrn='1029900000019' procedure='vpr' year='2024-25' season='spring' subject='math' grade='5' \
+        measure='participants' value='42'";
+    let feed = |root: &str, before: &str, more: &str, inside: &str| {
+        format!("<rsoko version='1' {root}>{before}<observation {record} {more}>{inside}</observation></rsoko>")
+    };
+    assert!(read_whole("rsoko-feed", "feed.xml", feed("", "", "", "").as_bytes()).raw_is_clean);
+    for text in [
+        feed(&format!("author='{person}'"), "", "", ""),
+        feed("", &format!("<!-- {person} -->"), "", ""),
+        feed("", &format!("<author>{person}</author>"), "", ""),
+        feed("", "", &format!("fio='{person}'"), ""),
+        feed("", "", "", person),
+        feed("", "", "", &format!("<fio>{person}</fio>")),
+        feed("", "", "", &format!("<fio text='{person}'/>")),
+    ] {
+        assert!(
+            !read_whole("rsoko-feed", "feed.xml", text.as_bytes()).raw_is_clean,
+            "{text}"
+        );
     }
 }
 

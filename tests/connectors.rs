@@ -29,6 +29,13 @@ impl Shipped {
         let lines = proof::lines(connector, fixture, &self.subjects, &self.scales);
         lines.unwrap_or_else(|problems| panic!("{}: {problems:#?}", fixture.display()))
     }
+
+    fn lines_of(&self, connector: &Connector, name: &str, bytes: &[u8]) -> Vec<String> {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join(name);
+        std::fs::write(&file, bytes).expect("a file");
+        self.lines(connector, &file).lines().map(str::to_owned).collect()
+    }
 }
 
 fn folders() -> Vec<PathBuf> {
@@ -127,4 +134,58 @@ fn a_folded_connector_is_the_only_kind_that_reads_rows_about_pupils() {
             connector.id
         );
     }
+}
+
+#[test]
+fn an_unknown_subject_of_a_header_leaves_its_columns_out_and_is_told_once() {
+    let mut book = rust_xlsxwriter::Workbook::new();
+    let sheet = book.add_worksheet().set_name("Свод").expect("a name");
+    sheet.write(0, 0, "Результаты ЕГЭ 2025").expect("a cell");
+    let header = ["Муниципалитет", "Школа", "Код ОО", "Физика", "Суахили", "Суахили"];
+    sheet.write_row(1, 0, header).expect("cells");
+    let below = ["Участников", "Участников", "Средний балл"];
+    sheet.write_row(2, 3, below).expect("cells");
+    for row in 3..8 {
+        sheet.write_row(row, 0, ["Верхнее", "Лицей", "101"]).expect("cells");
+        sheet.write_row(row, 3, [12, 3, 50]).expect("cells");
+    }
+    let bytes = book.save_to_buffer().expect("a workbook");
+    let connectors = manifest::shipped();
+    let connector = connectors
+        .iter()
+        .find(|known| known.id == "gia-svod")
+        .expect("is shipped");
+    let lines = Shipped::new().lines_of(connector, "свод.xlsx", &bytes);
+    assert_eq!(lines.len(), 6, "{lines:#?}");
+    assert!(
+        lines[..5].iter().all(|line| line.contains("\"subject\":\"physics\"")),
+        "{lines:#?}"
+    );
+    assert!(
+        lines[5].ends_with(
+            "\"quarantined\":0,\"refused\":false,\"warnings\":[\"MSK-NRM-03: Суахили / Участников: неизвестный предмет «Суахили»\"]}"
+        ),
+        "{}",
+        lines[5]
+    );
+}
+
+#[test]
+fn a_record_may_carry_a_field_under_any_of_its_names() {
+    let text = "manifest = 1\n[connector]\nid = 'x'\ntitle = 'x'\nprocedures = 'vpr'\n[decode.xml]\nrecord = '/f/o'\n\
+        [[context]]\nname = 'school_year'\nfrom = 'file_name'\npattern = '(?<v>2024-25)'\n\
+        [[column]]\nname = 'code'\nat = '@code'\nclass = 'key'\n\
+        [[column]]\nname = 'n'\nat = ['@value', '@znachenie']\nclass = 'measure'\ntype = 'integer'\n\
+        [unit]\ncode = 'code'\n[[observation]]\nmeasure = 'participants'\nvalue = 'n'\n";
+    let connector = manifest::parse("x.toml", text).expect("a manifest");
+    let feed = "<f><o code='1' value='5'/><o code='2' znachenie='6'/><o code='3' value='7' znachenie='8'/></f>";
+    let lines = Shipped::new().lines_of(&connector, "2024-25.xml", feed.as_bytes());
+    for (line, expected) in lines.iter().zip([
+        ("\"value\":5", "/f/o[1]/@value"),
+        ("\"value\":6", "/f/o[2]/@znachenie"),
+        ("\"value\":7", "/f/o[3]/@value"),
+    ]) {
+        assert!(line.contains(expected.0) && line.contains(expected.1), "{lines:#?}");
+    }
+    assert_eq!(lines.len(), 4, "{lines:#?}");
 }

@@ -1,6 +1,8 @@
 //! The process dies at every boundary of the line and at moments nobody chose: nothing is lost, nothing doubled.
 #![cfg(feature = "failpoints")]
 
+#[path = "warehouse/server.rs"]
+mod server;
 #[path = "kills/world.rs"]
 mod world;
 
@@ -13,7 +15,8 @@ use std::time::{Duration, Instant};
 use msoko::failpoint::NAMES;
 use msoko::loopback::{Response, Server, Site};
 use msoko::warehouse::observations::ObservationQuery;
-use world::{Ended, STEP, Step, World, buried, perform};
+use sqlx::Connection;
+use world::{Ended, STEP, Step, World, buried, files, perform};
 
 /// Which step passes which point. A pull that refuses a file writes a letter too.
 const POINTS: &[(&str, Step)] = &[
@@ -34,6 +37,9 @@ const POINTS: &[(&str, Step)] = &[
     ("outcome-recorded", Step::Deliver(0)),
 ];
 
+/// Passed by a long body only.
+const SPILLED: &str = "body-spilled";
+
 /// Deaths in a row at one point: where a step gets further each time, each of its first passes is a death.
 const DEATHS: u32 = 3;
 
@@ -44,13 +50,13 @@ const LINE: [Step; 3] = [Step::Pull, Step::Letters, Step::Deliver(1)];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_process_that_dies_at_any_named_point_loses_nothing_and_doubles_nothing() {
-    let tried: BTreeSet<&str> = POINTS.iter().map(|(name, _)| *name).collect();
+    let tried: BTreeSet<&str> = POINTS.iter().map(|(name, _)| *name).chain([SPILLED]).collect();
     assert_eq!(
         tried,
         NAMES.iter().copied().collect(),
         "every point is passed by a step"
     );
-    let feed = feed_server().await;
+    let feed = feed_server(0).await;
     let mut stages = vec![district(&feed.url("/export.xml"))];
     for step in LINE {
         let next = stages.last().expect("a stage").copy();
@@ -107,8 +113,26 @@ fn at(step: Step, attempt: u32) -> Step {
     }
 }
 
-async fn feed_server() -> Server {
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_kill_while_a_long_body_comes_leaves_nothing_of_it_behind() {
+    let feed = feed_server(9 * 1024).await;
+    let world = district(&feed.url("/export.xml"));
+    let undisturbed = world.copy();
+    assert_eq!(undisturbed.step(Step::Pull, None), Ended::ByItself);
+    assert_eq!(world.step(Step::Pull, Some(SPILLED)), Ended::ByAbort);
+    assert_eq!(files(&world.path("state/incoming")).len(), 1, "the body was on its way");
+    assert_eq!(world.step(Step::Pull, None), Ended::ByItself);
+    let (expected, found) = (undisturbed.dump().await, world.dump().await);
+    assert!(expected == found, "{}", differences(&expected, &found));
+    assert!(!found.contains("incoming "), "{found}");
+    feed.stop().await;
+}
+
+/// Serves the fixture, longer by so many KiB of comments.
+async fn feed_server(longer: usize) -> Server {
     let body = fs::read_to_string("connectors/rsoko-feed/fixtures/district.xml").expect("a fixture");
+    let comment = format!("<!--{}-->", "x".repeat(1024));
+    let body = body.replace("</rsoko>", &format!("{}</rsoko>", comment.repeat(longer)));
     let answer = Response::page("application/xml", body).header("ETag", "\"1\"");
     Server::start(Site::new().route("/export.xml", answer))
         .await
@@ -125,6 +149,7 @@ fn district(feed: &str) -> World {
              [[source]]\nid = \"rsoko\"\nconnector = \"rsoko-feed\"\naddress = \"{feed}\"\npace = \"0s\"\n\
              allow_private = [\"127.0.0.1\"]\nschedule = \"15 3 * * *\"\n"
         ),
+        None,
     );
     for file in [
         "vpr-protocol/fixtures/vpr2022_protocol_ma5.xlsx",
@@ -159,6 +184,7 @@ fn differences(expected: &str, found: &str) -> String {
     lost.chain(more).collect()
 }
 
+/// Kills of the long load, unless `MSOKO_KILLS` says how many.
 const KILLS: u64 = 30;
 const SCHOOLS: u32 = 10;
 const YEARS: std::ops::Range<u32> = 2014..2024;
@@ -263,27 +289,63 @@ async fn cut_off(mut pull: Child, moment: Duration) -> Option<Duration> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_kill_at_any_moment_of_a_long_load_shows_readers_the_delivery_before_or_after_it() {
+    kill_at_any_moment(None).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_kill_at_any_moment_does_no_harm_on_a_server_either() {
+    let Some(server) = server::Server::start(false) else {
+        return;
+    };
+    kill_at_any_moment(Some(&server.url())).await;
+}
+
+/// A number that the environment names, such as the seed of a long run.
+fn asked(name: &str, usual: u64) -> u64 {
+    std::env::var_os(name).map_or(usual, |text| text.to_str().expect("digits").parse().expect("a number"))
+}
+
+/// The killed process has been silent for so long that the others know it is dead.
+async fn silence(url: &str) {
+    let mut connection = sqlx::PgConnection::connect(url).await.expect("connected");
+    sqlx::query("delete from node")
+        .execute(&mut connection)
+        .await
+        .expect("silenced");
+}
+
+/// A district whose first delivery is loaded.
+fn delivered(database: Option<&str>) -> World {
     let world = World::new(
         SCHOOLS,
         "[[source]]\nid = \"rsoko\"\nconnector = \"rsoko-feed\"\nfolder = \"../inbox\"\ninclude = [\"*.xml\"]\n\
          settle = \"0s\"\nschedule = \"15 3 * * *\"\n",
+        database,
     );
     put(&world, 1);
     assert!(buried(world.pulling()).success());
-    let undisturbed = world.copy();
+    world
+}
+
+async fn kill_at_any_moment(database: Option<&str>) {
+    let (world, undisturbed) = (delivered(database), delivered(None));
     let (mut before, mut value) = (1, 2);
     put(&world, value);
     put(&undisturbed, value);
     let started = Instant::now();
     assert!(buried(undisturbed.pulling()).success());
     let mut whole = started.elapsed();
-    let (mut seed, mut killed) = (20_260_216, 0);
-    for (kill, year) in (0..KILLS).zip(YEARS.cycle()) {
+    let kills = asked("MSOKO_KILLS", KILLS);
+    let (mut seed, mut killed) = (asked("MSOKO_SEED", 20_260_216), 0);
+    for (kill, year) in (0..kills).zip(YEARS.cycle()) {
         let moment = whole.mul_f64((next(&mut seed) % 1000) as f64 / 1000.0);
         match cut_off(world.pulling(), moment).await {
             // The machine is less busy than it was: later moments have to be inside a load, too.
             Some(ended) => whole = ended,
             None => killed += 1,
+        }
+        if let Some(url) = database {
+            silence(url).await;
         }
         let seen = value_of(&world, year).await.expect("a delivery");
         assert!(
@@ -295,7 +357,7 @@ async fn a_kill_at_any_moment_of_a_long_load_shows_readers_the_delivery_before_o
             put(&world, value);
         }
     }
-    assert!(killed > KILLS / 2, "{killed} of {KILLS} kills met a load");
+    assert!(killed > kills / 2, "{killed} of {kills} kills met a load");
     // One more for both: here deliveries in between may have been published or withdrawn, there they never came.
     for world in [&world, &undisturbed] {
         put(world, value + 1);

@@ -48,7 +48,11 @@ fn a_due_drop_folder_is_pulled_and_shown_while_a_second_copy_leaves_with_75() {
     office.sources(&[folder_source("inbox")]);
     office.drop("inbox", "district.xml", FEED);
     let service = office.start_ready();
+    let half_written = office.state().join("snapshots/.part-1-1");
+    std::fs::create_dir_all(office.state().join("snapshots")).expect("a folder");
+    std::fs::write(&half_written, "by the first copy").expect("written");
     let second = office.msoko(&["run"]);
+    assert!(half_written.exists(), "a copy that leaves touches nothing");
     assert_eq!(second.code, Some(75), "{}", second.err);
     assert!(second.err.contains("MSK-DB-05"), "{}", second.err);
     assert!(
@@ -359,4 +363,149 @@ fn waits_for_visits(server: &Server, count: usize) {
         let visits = server.visits();
         (visits.iter().filter(|visit| visit.path.ends_with(".xml")).count() >= count).then_some(())
     });
+}
+
+#[test]
+fn a_name_of_a_person_in_a_file_name_reaches_no_file_no_letter_and_no_screen() {
+    let office = Office::new();
+    office.sources(&[folder_source("inbox")]);
+    let recipient = "[[recipient]]\nname = \"Администратор\"\naddress = \"admin@uo.example\"\nletters = [\"source\"]\n";
+    office.put("recipients.toml", recipient);
+    let named = [
+        ("РСОКО 2025 Пирогов Пётр Сергеевич.xml", FEED),
+        ("РСОКО 2025 Сидорова Мария Ивановна.xml", FEED),
+        ("Кузнецова Анна Петровна.xml", "<other/>"),
+    ];
+    for (name, text) in named {
+        office.drop("inbox", name, text);
+    }
+    let pulled = office.msoko(&["--log", "info", "pull"]);
+    assert_eq!(pulled.code, Some(1), "{}{}", pulled.out, pulled.err);
+    assert!(pulled.out.contains("снимков 2,"), "two files stay two: {}", pulled.out);
+    let again = office.msoko(&["pull"]);
+    assert!(again.out.contains("снимков 0,"), "both are known: {}", again.out);
+    let letter = office.msoko(&["mail", "preview", "1"]);
+    assert!(
+        letter.out.contains("файл "),
+        "{}{}{}",
+        pulled.out,
+        letter.out,
+        letter.err
+    );
+    let seen = [pulled.out, pulled.err, letter.out, office.kept()].concat();
+    for person in ["Пирогов", "Сидоров", "Кузнецов"] {
+        assert!(!seen.contains(person), "{person}");
+    }
+}
+
+#[test]
+fn a_file_given_by_hand_says_nothing_about_its_source() {
+    let office = Office::new();
+    office.sources(&[folder_source("inbox")]);
+    let recipient = "[[recipient]]\nname = \"Администратор\"\naddress = \"admin@uo.example\"\nletters = [\"source\"]\n";
+    office.put("recipients.toml", recipient);
+    office.drop("inbox", "district.xml", FEED);
+    assert_eq!(office.msoko(&["pull"]).code, Some(0));
+    let before = office.status();
+    let missing = office.msoko(&["pull", "inbox", "--file", "нет-такого.xml"]);
+    assert_eq!(missing.code, Some(66), "{}{}", missing.out, missing.err);
+    assert_eq!(office.status()["sources"][0]["state"], before["sources"][0]["state"]);
+    assert_eq!(office.json(&["mail", "outbox"]), serde_json::json!([]), "no alarm");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_dry_run_reads_what_a_pull_would_read_and_knows_the_register() {
+    let answer = Response::page("application/xml", FEED).header("ETag", "\"1\"");
+    let feed = Server::start(Site::new().route("/export.xml", answer))
+        .await
+        .expect("a server");
+    let office = Office::new();
+    let address = format!(
+        "[[source]]\nid = \"feed\"\nconnector = \"rsoko-feed\"\naddress = \"{}\"\npace = \"0s\"\n\
+         allow_private = [\"127.0.0.1\"]\nschedule = \"0 3 * * *\"\n",
+        feed.url("/export.xml")
+    );
+    let both = folder_source("inbox").replace("\"rsoko-feed\"", "[\"vpr-marks\", \"rsoko-feed\"]");
+    office.sources(&[address, both]);
+    office.drop("inbox", "district.xml", FEED);
+    assert_eq!(office.msoko(&["db", "migrate"]).code, Some(0));
+    for source in ["feed", "inbox"] {
+        let shown = office.msoko(&["pull", source, "--dry-run"]);
+        assert_eq!(shown.code, Some(0), "{source}: {}{}", shown.out, shown.err);
+        assert!(!shown.out.contains("ОТКЛОНЕН"), "{source}: {}", shown.out);
+        assert!(
+            shown.out.contains("MSK-NRM-04"),
+            "{source}: nobody is in the register: {}",
+            shown.out
+        );
+    }
+    office.drop("inbox", "other.xml", "<other/>");
+    let refused = office.msoko(&["pull", "inbox", "--dry-run"]);
+    assert_eq!(refused.code, Some(1), "{}", refused.out);
+    assert!(refused.out.contains("MSK-RUN-14"), "{}", refused.out);
+    feed.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_site_that_lost_most_of_its_facts_is_held_back_alone_until_it_is_confirmed() {
+    const PAGES: [&str; 5] = ["common", "document", "education", "employees", "vacant"];
+    let page = |section: &str| {
+        let file = format!("connectors/school-site/fixtures/{section}-marked.html");
+        Response::page(
+            "text/html; charset=utf-8",
+            std::fs::read_to_string(file).expect("a fixture"),
+        )
+    };
+    let links: String = PAGES
+        .iter()
+        .map(|section| format!("<a href=\"/sveden/{section}\">{section}</a>"))
+        .collect();
+    let home = format!("<html><body><h1>Школа</h1><p>Сведения об образовательной организации</p>{links}</body></html>");
+    let mut servers = Vec::new();
+    for _ in 0..2 {
+        let site = Site::new().route("/", Response::page("text/html; charset=utf-8", home.clone()));
+        let site = PAGES.iter().fold(site, |site, section| {
+            site.route(&format!("/sveden/{section}"), page(section))
+        });
+        servers.push(Server::start(site).await.expect("a server"));
+    }
+    let office = Office::new();
+    office.sources(&[
+        "[[source]]\nid = \"sites\"\nconnector = \"school-site\"\neach = \"organisation.site\"\n\
+                      pace = \"0s\"\nallow_private = [\"127.0.0.1\"]\nschedule = \"0 3 * * *\"\n"
+            .to_owned(),
+    ]);
+    // The branch has the site of its school.
+    let register = format!(
+        "id;kind;title;parent;branch;site\nv-1;general;СОШ № 1;;;{0}\nv-2;general;СОШ № 2;;;{1}\n\
+         v-3;general;Филиал СОШ № 2;v-2;да;{1}\n",
+        servers[0].url("/"),
+        servers[1].url("/")
+    );
+    office.put("register.csv", &register);
+    assert_eq!(office.msoko(&["db", "migrate"]).code, Some(0));
+    let imported = office.msoko(&["units", "import", &office.path("register.csv")]);
+    assert_eq!(imported.code, Some(0), "{}", imported.err);
+    let first = office.msoko(&["pull"]);
+    assert_eq!(first.code, Some(0), "{}{}", first.out, first.err);
+    assert!(first.out.contains("снимков 3,"), "{}", first.out);
+
+    for section in &PAGES[1..] {
+        servers[0].publish(&format!("/sveden/{section}"), Response::new(404, ""));
+        servers[1].publish(&format!("/sveden/{section}"), page(section).header("ETag", "\"2\""));
+    }
+    servers[1].publish("/sveden/vacant", Response::new(404, ""));
+    let held = office.msoko(&["pull"]);
+    assert_eq!(held.code, Some(1), "{}{}", held.out, held.err);
+    assert!(held.out.contains("MSK-DB-10"), "{}", held.out);
+    assert!(
+        held.out.contains("снимков 2,"),
+        "the other two are loaded: {}",
+        held.out
+    );
+    let confirmed = office.msoko(&["pull", "--confirm"]);
+    assert_eq!(confirmed.code, Some(0), "{}{}", confirmed.out, confirmed.err);
+    for server in servers {
+        server.stop().await;
+    }
 }

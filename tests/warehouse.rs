@@ -1,4 +1,4 @@
-//! The story of the warehouse: every statement, on a database file of its own.
+//! The story of the warehouse: every statement, on a database of its own of either kind.
 
 #[path = "warehouse/district.rs"]
 mod district;
@@ -10,5 +10,7 @@ mod model;
 mod opening;
 #[path = "warehouse/postgres.rs"]
 mod postgres;
+#[path = "warehouse/server.rs"]
+mod server;
 #[path = "warehouse/tables.rs"]
 mod tables;

@@ -112,6 +112,12 @@ pub(super) fn office(dir: &Path) -> PathBuf {
     dir.join("msoko.toml")
 }
 
+/// Lets an authority keep its warehouse on a server.
+pub(super) fn keep_in(config: &Path, url: &str) {
+    let text = std::fs::read_to_string(config).expect("read");
+    std::fs::write(config, format!("{text}\n[database]\nurl = \"{url}\"\n")).expect("written");
+}
+
 /// A table of participants in windows-1251, organisation by organisation.
 pub(super) fn participants(rows: usize) -> Arc<[u8]> {
     let mut text =

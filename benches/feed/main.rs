@@ -1,8 +1,8 @@
-//! The idle daemon, then the whole line beside its bare limit: an RSOKO feed into `SQLite`, and a table of participants
-//! folded.
+//! The idle daemon, then the whole line beside its bare limit: an RSOKO feed into `SQLite` and, where a server is
+//! installed, into `PostgreSQL`, and a table of participants folded.
 //!
 //! `cargo bench --bench feed -- 200` makes a feed of 200 MB and loads it three times with the executable (new, the same
-//! bytes, one byte changed), beside a streaming parse and multi-row upsert of the same rows. Each is a process of its
+//! bytes, one byte changed), beside a streaming parse and multi-row upsert (or `COPY` and one upsert) of the same rows. Each is a process of its
 //! own, whose highest resident size is read from the system. Nothing is asserted but the counts: machines differ.
 
 #![expect(clippy::print_stdout, reason = "the figures are the purpose")]
@@ -10,6 +10,8 @@
 mod bare;
 mod idle;
 mod made;
+#[path = "../../tests/warehouse/server.rs"]
+mod server;
 
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -31,11 +33,14 @@ fn main() {
     if let [word, feed, database] = words.as_slice()
         && word == BARE
     {
-        return bare::load(Path::new(feed), Path::new(database));
+        return bare::load(Path::new(feed), database);
     }
     let megabytes = words.iter().find_map(|word| word.parse().ok()).unwrap_or(200);
     idle();
-    feed(megabytes);
+    feed(megabytes, None);
+    if let Some(server) = server::Server::start(true) {
+        feed(megabytes, Some(&server.url()));
+    }
     participants();
 }
 
@@ -44,12 +49,15 @@ fn idle() {
     idle::watch(&made::office(dir.path()));
 }
 
-fn feed(megabytes: u64) {
+fn feed(megabytes: u64, server: Option<&str>) {
     let dir = tempfile::tempdir().expect("a temporary folder");
     let dir = dir.path();
     let file = dir.join("feed.xml");
     let rows = made::feed(&file, megabytes * 1_000_000);
     let config = made::office(dir);
+    if let Some(url) = server {
+        made::keep_in(&config, url);
+    }
     let office = |words: &[&str]| {
         let mut command = Command::new(env!("CARGO_BIN_EXE_msoko"));
         command
@@ -63,10 +71,15 @@ fn feed(megabytes: u64) {
     measured(office(&["db", "migrate"]));
     measured(office(&["units", "import", &register]));
     let mut limit = Command::new(std::env::current_exe().expect("this bench"));
-    limit.arg(BARE).arg(&file).arg(dir.join("bare.db"));
-    println!("{rows} rows, {megabytes} MB of XML     seconds    rows/s    of bare   peak resident");
+    let own = dir.join("bare.db").display().to_string();
+    limit.arg(BARE).arg(&file).arg(server.unwrap_or(&own));
+    let (database, bare) = match server {
+        None => ("SQLite", "bare parse and upsert"),
+        Some(_) => ("PostgreSQL", "bare parse, COPY and upsert"),
+    };
+    println!("\n{rows} rows, {megabytes} MB of XML, {database}     seconds    rows/s    of bare   peak resident");
     let limit = measured(limit);
-    line("bare parse and upsert", rows, &limit, &limit);
+    line(bare, rows, &limit, &limit);
     let path = file.display().to_string();
     for turn in ["first load", "the same bytes", "one byte changed"] {
         if turn == "one byte changed" {

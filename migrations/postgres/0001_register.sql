@@ -3,23 +3,23 @@
 -- Moments are text in UTC with milliseconds, days are text, so that both databases sort them alike.
 
 create table unit (
-  id text not null primary key,
-  kind text not null,
-  title text not null,
-  short_title text not null,
-  parent text references unit (id) deferrable initially deferred,
+  id text collate "C" not null primary key,
+  kind text collate "C" not null,
+  title text collate "C" not null,
+  short_title text collate "C" not null,
+  parent text collate "C" references unit (id) deferrable initially deferred,
   branch bigint not null default 0,
-  email text,
-  changed_at text not null
+  email text collate "C",
+  changed_at text collate "C" not null
 );
 
 create table alias (
-  system text not null,
-  value text not null,
-  unit text not null references unit (id),
-  valid_from text not null default '',
-  valid_to text not null default '',
-  changed_at text not null,
+  system text collate "C" not null,
+  value text collate "C" not null,
+  unit text collate "C" not null references unit (id),
+  valid_from text collate "C" not null default '',
+  valid_to text collate "C" not null default '',
+  changed_at text collate "C" not null,
   primary key (system, value, unit, valid_from)
 );
 

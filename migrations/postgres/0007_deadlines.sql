@@ -3,17 +3,17 @@
 -- source. It is written in the transaction that queues the letter: never a mark without a letter.
 
 create table evidence (
-  deadline text not null primary key,
-  document text not null,
-  done_by text not null,
-  done_at text not null
+  deadline text collate "C" not null primary key,
+  document text collate "C" not null,
+  done_by text collate "C" not null,
+  done_at text collate "C" not null
 );
 
 create table alert_mark (
-  cause text not null,
-  stage text not null,
-  recipient text not null,
-  letter text not null,
-  marked_at text not null,
+  cause text collate "C" not null,
+  stage text collate "C" not null,
+  recipient text collate "C" not null,
+  letter text collate "C" not null,
+  marked_at text collate "C" not null,
   primary key (cause, stage, recipient)
 );

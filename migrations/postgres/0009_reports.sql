@@ -3,14 +3,14 @@
 -- report of the same data keep its number.
 
 create table report (
-  id text not null primary key,
-  code text not null,
-  period text not null,
+  id text collate "C" not null primary key,
+  code text collate "C" not null,
+  period text collate "C" not null,
   number bigint not null,
-  unit text not null default '',
-  fingerprint text not null,
-  document text not null,
-  created_at text not null,
+  unit text collate "C" not null default '',
+  fingerprint text collate "C" not null,
+  document text collate "C" not null,
+  created_at text collate "C" not null,
   unique (code, period, number)
 );
 

@@ -26,7 +26,8 @@ pub(super) struct Args {
     pub(super) format: Format,
 
     /// Подробность журнала: off, warn, info, debug; обычно warn, у службы info
-    #[arg(long, global = true, value_name = "УРОВЕНЬ")]
+    #[arg(long, global = true, value_name = "УРОВЕНЬ", hide_possible_values = true)]
+    #[arg(value_parser = ["off", "error", "warn", "info", "debug", "trace"])]
     pub(super) log: Option<String>,
 
     /// Вид строк журнала: text, json

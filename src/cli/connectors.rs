@@ -15,7 +15,6 @@ use crate::decode::Input;
 use crate::domain::fact::{Fact, FactValue};
 use crate::domain::observation::{Batch, Observation};
 use crate::domain::scale::Scales;
-use crate::domain::subjects::Subjects;
 use crate::domain::unit::UnitRef;
 use crate::flow::context::unknown_connector;
 use crate::flow::preview::{preview_end, preview_lines};
@@ -157,14 +156,6 @@ fn show(out: &mut Output, connector: &Connector) {
     );
 }
 
-/// What a preview needs to know.
-pub(super) struct Subject<'a> {
-    pub(super) connector: &'a Connector,
-    pub(super) options: &'a BTreeMap<String, String>,
-    pub(super) scales: &'a Scales,
-    pub(super) subjects: &'a Subjects,
-}
-
 fn preview(out: &mut Output, known: &Known, args: &Preview) -> Ended {
     let connector = find(&known.connectors, &args.id)?;
     let mut options = BTreeMap::new();
@@ -177,58 +168,74 @@ fn preview(out: &mut Output, known: &Known, args: &Preview) -> Ended {
     let refused = if matches!(connector.decode, Decode::Site(_)) {
         preview_page(out, args)?
     } else {
-        let subject = Subject {
+        let reading = Reading {
             connector,
-            options: &options,
-            scales: &known.scales,
             subjects: &shipped_subjects(),
+            scales: &known.scales,
+            options: &options,
+            register: None,
+            exempt: &Arc::new(Exempt::default()),
+            batch: 1,
         };
-        preview_file(out, &subject, &args.file)?
+        let file = std::fs::File::open(&args.file).map_err(|error| {
+            Problem::new("MSK-FIL-01")
+                .arg("path", args.file.display())
+                .because(error)
+        })?;
+        let name = file_name(&args.file);
+        preview_rows(out, &reading, Input::file(name.clone(), file), &name)?.is_some()
     };
     out.end_array();
     Ok(if refused { Exit::Refused } else { Exit::Fine })
 }
 
-/// Prints the lines of a file; true when the file is refused.
-pub(super) fn preview_file(out: &mut Output, subject: &Subject<'_>, path: &Path) -> Result<bool, Problem> {
-    let name = path
-        .file_name()
-        .map_or_else(String::new, |name| name.to_string_lossy().into_owned());
-    let file = std::fs::File::open(path)
-        .map_err(|error| Problem::new("MSK-FIL-01").arg("path", path.display()).because(error))?;
-    let reading = Reading {
-        connector: subject.connector,
-        subjects: subject.subjects,
-        scales: subject.scales,
-        options: subject.options,
-        register: None,
-        exempt: &Arc::new(Exempt::default()),
-        batch: 1,
-    };
+fn file_name(path: &Path) -> String {
+    path.file_name()
+        .map_or_else(String::new, |name| name.to_string_lossy().into_owned())
+}
+
+/// Prints the lines of a file; gives its refusal.
+pub(super) fn preview_rows(
+    out: &mut Output,
+    reading: &Reading<'_>,
+    input: Input,
+    shown: &str,
+) -> Result<Option<Problem>, Problem> {
     let mut pages = |_: Input, _: &manifest::Site, _: &mut TakeBatch<'_>| Err(Problem::new("MSK-RUN-13"));
-    let summary = read_rows(Input::file(name.clone(), file), &reading, &mut pages, &mut |batch| {
-        print_batch(out, &name, &batch);
+    let summary = read_rows(input, reading, &mut pages, &mut |batch| {
+        print_batch(out, shown, &batch);
         Ok(())
     })?;
     finish(out, &summary);
-    Ok(summary.refused.is_some())
+    Ok(summary.refused)
+}
+
+/// Prints that a file is refused.
+pub(super) fn preview_refusal(out: &mut Output, problem: Problem) {
+    let summary = ReadSummary {
+        refused: Some(problem),
+        ..ReadSummary::default()
+    };
+    finish(out, &summary);
 }
 
 fn preview_page(out: &mut Output, args: &Preview) -> Result<bool, Problem> {
-    let name = args
-        .file
-        .file_name()
-        .map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+    let name = file_name(&args.file);
     let guessed = Section::ALL
         .iter()
         .find(|section| name.to_lowercase().contains(&section.as_str().to_lowercase()));
-    let section = match &args.section {
-        Some(section) => Section::parse(section),
-        None => guessed.copied(),
+    let known = || {
+        let names: Vec<&str> = Section::ALL.iter().map(|section| section.as_str()).collect();
+        names.join(", ")
     };
-    let Some(section) = section else {
-        let known: Vec<&str> = Section::ALL.iter().map(|section| section.as_str()).collect();
-        return Err(Problem::new("MSK-USE-02").arg("known", known.join(", ")));
+    let section = match &args.section {
+        Some(section) => Section::parse(section).ok_or_else(|| {
+            Problem::new("MSK-USE-08")
+                .arg("value", section)
+                .arg("what", "--section")
+                .arg("expected", format!("; допустимы: {}", known()))
+        })?,
+        None => *guessed.ok_or_else(|| Problem::new("MSK-USE-02").arg("known", known()))?,
     };
     let headers = args.headers.as_deref().map(read).transpose()?;
     let body = read_bytes(&args.file)?;

@@ -244,8 +244,8 @@ pub(super) async fn db(out: &mut Output, path: &Path, verb: Db) -> Ended {
     match verb {
         Db::Migrate => {
             let context = open(path, Access::Hold, "db migrate").await?;
-            out.line(format!("Схема базы {} в порядке.", context.warehouse.path().display()));
-            out.object(&json!({ "database": context.warehouse.path().display().to_string() }));
+            out.line(format!("Схема базы {} в порядке.", context.warehouse.name()));
+            out.object(&json!({ "database": context.warehouse.name() }));
         }
         Db::Backup { file } => {
             let context = open(path, Access::Read, "db backup").await?;

@@ -130,7 +130,7 @@ fn screen(out: &mut Output, done: &Demonstration) {
     for file in &done.files {
         out.line(format!("  {}  {}", done.report.id, file.display()));
     }
-    out.line(format!("  база        {dir}/msoko.db"));
+    out.line(format!("  база        {}", done.database));
     out.line(format!("  настройка   {dir}/config/msoko.toml"));
     if let Some(example) = done.report.example() {
         out.line("");

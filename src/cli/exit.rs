@@ -43,13 +43,12 @@ impl Exit {
         let code = problem.code();
         let group = code.split('-').nth(1).unwrap_or("");
         match (group, code) {
-            (_, "MSK-DB-05" | "MSK-DB-06") => Self::Locked,
+            (_, "MSK-DB-05" | "MSK-DB-06" | "MSK-DB-23") => Self::Locked,
             (_, "MSK-DB-07") => Self::Io,
-            (_, "MSK-DB-18") => Self::Usage,
+            (_, "MSK-DB-13" | "MSK-DB-14" | "MSK-DB-18" | "MSK-DB-21" | "MSK-MAIL-01") => Self::Usage,
+            (_, "MSK-DB-15") => Self::Refused,
             (_, "MSK-USE-03") => Self::NoInput,
             ("CFG" | "MAN" | "CAL", _) => Self::Config,
-            (_, "MSK-RUN-20") => Self::Unavailable,
-            (_, "MSK-RUN-28") => Self::Bug,
             ("DEC" | "NRM" | "VAL" | "PRV" | "SITE" | "RDM" | "DDL", _) => Self::Refused,
             ("DB" | "MAIL" | "FET", _) => Self::Unavailable,
             (_, "MSK-FIL-03") => Self::Refused,

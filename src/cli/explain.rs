@@ -9,7 +9,7 @@ use super::output::Output;
 use super::{Ended, open};
 use crate::domain::document::CellAddress;
 use crate::flow::context::Context;
-use crate::message::{Problem, find};
+use crate::message::{Problem, filled, find};
 use crate::warehouse::Access;
 
 /// Sources of one number that are printed one by one.
@@ -33,7 +33,9 @@ pub(super) async fn run(out: &mut Output, path: &Path, what: &[String]) -> Ended
     let kept: Value = serde_json::from_str(&record.document)
         .map_err(|error| Problem::new("MSK-BUG-01").arg("what", "a stored report").because(error))?;
     match rest {
-        ["вывод", number] => Ok(conclusion(out, &context, &kept, number).await.ok_or_else(unclear)?),
+        ["вывод" | "Вывод", number] => {
+            Ok(conclusion(out, &context, &kept, number).await.ok_or_else(unclear)?)
+        }
         ["Таблица" | "таблица", table, cell] => {
             let address = CellAddress::parse(&format!("Таблица {table}"), cell).ok_or_else(unclear)?;
             let key = format!("{}!{}", address.table, address.cell());
@@ -95,21 +97,8 @@ fn no_number(id: &str, address: &CellAddress, kept: &Value) -> Problem {
 }
 
 /// The sentence of the catalogue with dots where a real message has its values.
-fn with_dots(text: &str) -> String {
-    let mut shown = String::new();
-    let mut inside = false;
-    for letter in text.chars() {
-        match letter {
-            '{' => {
-                inside = true;
-                shown.push('…');
-            }
-            '}' => inside = false,
-            letter if !inside => shown.push(letter),
-            _ => {}
-        }
-    }
-    shown
+fn with_dots(sentence: &str) -> String {
+    filled(sentence, |_| Some("…"))
 }
 
 fn code_text(out: &mut Output, code: &str) -> Option<Exit> {

@@ -7,10 +7,11 @@ use serde_json::{Value, json};
 use super::args::Mail;
 use super::exit::Exit;
 use super::output::Output;
-use super::{Ended, open};
+use super::{Ended, knowledge, open};
+use crate::clock::Clock;
 use crate::domain::letter::Mailbox;
 use crate::domain::number::moment;
-use crate::flow::context::Stop;
+use crate::flow::context::{Stop, office, sender};
 use crate::flow::deliver::deliver_due;
 use crate::letters::Frame;
 use crate::letters::proof::Proof;
@@ -106,32 +107,33 @@ async fn outbox(out: &mut Output, path: &Path) -> Ended {
 
 /// Sends one letter at once, past the outbox: its fate is what the administrator wants to see.
 async fn test(out: &mut Output, path: &Path, address: &str) -> Ended {
-    let context = open(path, Access::Read, "mail test").await?;
-    let office = context.office();
-    let way = match &context.transport {
+    let knowledge = knowledge(path)?;
+    let clock = Clock::system(knowledge.config.authority.zone);
+    let office = office(&knowledge.config, &clock);
+    let way = match &knowledge.transport {
         Transport::Smtp(settings) => format!("почтовый сервер {}:{}", settings.host, settings.port),
         Transport::File(folder) => format!("папка {}", folder.display()),
     };
     let letter = Proof {
         frame: Frame {
-            key: format!("test/{}/{address}", context.clock.now().timestamp()),
+            key: format!("test/{}/{address}", clock.now().timestamp()),
             to: Mailbox {
                 name: String::new(),
                 address: address.to_owned(),
             },
             office: &office,
-            written_at: context.clock.local(),
+            written_at: clock.local(),
             attachments: Vec::new(),
         },
         way: way.clone(),
     }
     .render()?;
-    let bytes = compose(&letter, &context.sender())?;
+    let bytes = compose(&letter, &sender(&knowledge.config))?;
     let envelope = Envelope {
-        from: context.config.mail.from.address.clone(),
+        from: knowledge.config.mail.from.address.clone(),
         to: address.to_owned(),
     };
-    let receipt = context.transport.deliver(&envelope, &bytes).await?;
+    let receipt = knowledge.transport.deliver(&envelope, &bytes).await?;
     out.line(format!("Письмо ушло ({way}): {}", receipt.text));
     out.object(&json!({ "to": address, "receipt": receipt.text }));
     Ok(Exit::Fine)

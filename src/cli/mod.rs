@@ -96,7 +96,7 @@ fn set_up_journal(args: &Args) {
 async fn run(args: Args) -> Ended {
     let mut out = Output::new(args.format);
     let path = config_path(args.config.as_deref());
-    match args.verb {
+    let ended = match args.verb {
         Verb::Demo(demo) => demo::run(&mut out, demo).await,
         Verb::Run => daemon::run(&path).await,
         Verb::Check { offline } => checking::check(&mut out, &path, offline).await,
@@ -113,7 +113,9 @@ async fn run(args: Args) -> Ended {
         Verb::Status => office::status(&mut out, &path).await,
         Verb::Reload { wait } => daemon::reload(&mut out, &path, wait).await,
         Verb::Db(verb) => data::db(&mut out, &path, verb).await,
-    }
+    };
+    let written = out.finish();
+    ended.and_then(|exit| written.map(|()| exit).map_err(Fault::from))
 }
 
 /// Reads every file; several problems are printed at once and the last one ends the verb, with the exit code of the

@@ -82,7 +82,7 @@ pub(super) async fn status(out: &mut Output, path: &Path) -> Ended {
 pub(super) async fn show(out: &mut Output, context: &Context) -> Result<Value, Problem> {
     let now = context.clock.now();
     let mut table = vec![
-        ["источник", "состояние", "последняя удача", "строк", "в карантине"]
+        ["источник", "состояние", "последняя загрузка", "строк", "в карантине"]
             .map(str::to_owned)
             .to_vec(),
     ];

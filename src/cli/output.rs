@@ -1,6 +1,6 @@
 //! Where verbs write: standard output, locked and buffered; a reader that went away ends the output quietly.
 
-use std::io::{BufWriter, Write};
+use std::io::{BufWriter, ErrorKind, Write};
 
 use serde_json::Value;
 
@@ -12,6 +12,8 @@ pub(super) struct Output {
     format: Format,
     out: BufWriter<std::io::Stdout>,
     array_open: bool,
+    /// What first kept the output from being written, a reader that went away aside.
+    failed: Option<std::io::Error>,
 }
 
 impl Output {
@@ -20,6 +22,32 @@ impl Output {
             format,
             out: BufWriter::new(std::io::stdout()),
             array_open: false,
+            failed: None,
+        }
+    }
+
+    fn noted(&mut self, written: std::io::Result<()>) {
+        if let Err(error) = written
+            && error.kind() != ErrorKind::BrokenPipe
+        {
+            self.failed.get_or_insert(error);
+        }
+    }
+
+    /// Writes the rest.
+    ///
+    /// # Errors
+    /// `MSK-FIL-02` when any of the output could not be written.
+    pub(super) fn finish(mut self) -> Result<(), Problem> {
+        if self.array_open {
+            self.end_array();
+        }
+        self.show();
+        match self.failed {
+            None => Ok(()),
+            Some(error) => Err(Problem::new("MSK-FIL-02")
+                .arg("path", "стандартный вывод")
+                .because(error)),
         }
     }
 
@@ -37,12 +65,14 @@ impl Output {
 
     /// Shows at once what was written: work follows that takes seconds.
     pub(super) fn show(&mut self) {
-        let _reader_gone = self.out.flush();
+        let written = self.out.flush();
+        self.noted(written);
     }
 
     /// A line in any form.
     pub(super) fn raw(&mut self, text: &str) {
-        let _reader_gone = writeln!(self.out, "{text}");
+        let written = writeln!(self.out, "{text}");
+        self.noted(written);
     }
 
     /// A list of objects: an array for `json`, one a line for `jsonl`; nothing for text.
@@ -74,7 +104,8 @@ impl Output {
             Format::Json => {
                 let before = if self.array_open { ",\n" } else { "[\n" };
                 self.array_open = true;
-                let _reader_gone = write!(self.out, "{before}{json}");
+                let written = write!(self.out, "{before}{json}");
+                self.noted(written);
             }
             Format::Jsonl => self.raw(json),
         }
@@ -112,15 +143,6 @@ impl Output {
         for problem in problems {
             self.line(problem.ru_line());
         }
-    }
-}
-
-impl Drop for Output {
-    fn drop(&mut self) {
-        if self.array_open {
-            self.end_array();
-        }
-        let _reader_gone = self.out.flush();
     }
 }
 

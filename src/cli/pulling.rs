@@ -6,16 +6,20 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::args::Pull;
-use super::connectors::{Subject, preview_file};
+use super::connectors::{preview_refusal, preview_rows};
 use super::exit::Exit;
+use super::office::state_ru;
 use super::output::{Output, problem_json, remark};
 use super::{Ended, open};
 use crate::config::{Origin, Source};
 use crate::domain::vocabulary::SourceState;
 use crate::flow::alert;
 use crate::flow::context::{Context, Stop};
-use crate::flow::delivery::arrive;
+use crate::flow::delivery::{Delivery, arrive};
+use crate::flow::load::{Load, choose};
 use crate::flow::pull::{Options, Pulled, pull as pull_source};
+use crate::flow::read::Reading;
+use crate::manifest::Connector;
 use crate::message::Problem;
 use crate::warehouse::Access;
 
@@ -40,7 +44,9 @@ pub(super) async fn pull(out: &mut Output, path: &Path, args: Pull) -> Ended {
     let mut all = Vec::new();
     for source in sources {
         let pulled = pull_source(&context, source, &options, &stop).await?;
-        alert::about_source(&context, source, &pulled).await?;
+        if args.file.is_none() {
+            alert::about_source(&context, source, &pulled).await?;
+        }
         print(out, &pulled);
         all.push(pulled);
     }
@@ -90,51 +96,67 @@ async fn dry_run(out: &mut Output, context: &Arc<Context>, sources: &[&Source], 
             remark(&format!("{}: сайты обходятся только при настоящей загрузке", source.id));
             continue;
         }
-        let connectors: Vec<_> = source
-            .connectors
-            .value
-            .iter()
-            .map(|id| context.connector(id))
-            .collect::<Result<_, _>>()?;
-        let paths = match &args.file {
-            Some(path) => vec![path.clone()],
-            None => arrive(context, source, &connectors)
-                .await?
-                .deliveries
-                .into_iter()
-                .map(|one| one.address.into())
-                .collect(),
-        };
-        for path in paths {
-            for connector in &connectors {
-                let subject = Subject {
-                    connector,
-                    options: &source.context,
-                    scales: &context.scales,
-                    subjects: &context.subjects,
-                };
-                let refused = preview_file(out, &subject, &path)?;
-                if refused && connectors.len() == 1 {
-                    exit = if args.file.is_some() {
-                        Exit::Refused
-                    } else {
-                        Exit::Partly
-                    };
-                }
-            }
+        let mut refused = None;
+        if let Err(problem) = preview(out, context, source, args.file.as_deref(), &mut refused).await {
+            preview_refusal(out, problem.clone());
+            refused = Some(problem);
         }
+        exit = match (refused, &args.file) {
+            (None, _) => exit,
+            (Some(problem), Some(_)) => of_file(&problem),
+            (Some(_), None) => Exit::Partly,
+        };
     }
     out.end_array();
     Ok(exit)
 }
 
-fn print(out: &mut Output, pulled: &Pulled) {
-    let state = match pulled.state {
-        Some(SourceState::Ok) | None => "в норме",
-        Some(SourceState::Suspect) => "под вопросом",
-        Some(SourceState::Failing) => "не работает",
-        Some(SourceState::Stale) => "данные устарели",
+/// Shows what a source has now; the last refusal goes to `refused`.
+async fn preview(
+    out: &mut Output,
+    context: &Arc<Context>,
+    source: &Source,
+    file: Option<&Path>,
+    refused: &mut Option<Problem>,
+) -> Result<(), Problem> {
+    let connectors = context.connectors_of(source)?;
+    let register = context.warehouse.register().await?;
+    let load = Load::new(context, source, register, false, &Stop::default());
+    let arrived = arrive(&load, &connectors, file).await?;
+    if arrived.not_modified {
+        remark(&format!("{}: с прошлой загрузки ничего не изменилось", source.id));
+    }
+    for problem in arrived.problems {
+        preview_refusal(out, problem.clone());
+        *refused = Some(problem);
+    }
+    for delivery in arrived.deliveries {
+        let found = preview_delivery(out, &load, &delivery, &connectors).unwrap_or_else(|problem| {
+            preview_refusal(out, problem.clone());
+            Some(problem)
+        });
+        *refused = found.or(refused.take());
+    }
+    Ok(())
+}
+
+fn preview_delivery(
+    out: &mut Output,
+    load: &Load,
+    delivery: &Delivery,
+    connectors: &[&Connector],
+) -> Result<Option<Problem>, Problem> {
+    out.line(format!("{}: {}", load.source.id, delivery.shown));
+    let connector = choose(load, delivery, connectors)?;
+    let reading = Reading {
+        batch: 1,
+        ..load.reading(connector)
     };
+    preview_rows(out, &reading, delivery.open()?, &delivery.shown)
+}
+
+fn print(out: &mut Output, pulled: &Pulled) {
+    let state = state_ru(pulled.state.unwrap_or(SourceState::Ok));
     out.line(format!(
         "{}: {state}; снимков {}, строк {}, новых {}, изменённых {}, без изменений {}, в карантине {}",
         pulled.source,

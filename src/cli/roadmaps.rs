@@ -205,6 +205,9 @@ pub(super) async fn deadlines(out: &mut Output, path: &Path, verb: Deadlines) ->
             );
         }
         Deadlines::Done { id, evidence } => {
+            if evidence.trim().is_empty() {
+                return Err(Problem::new("MSK-USE-07").arg("what", "документ в --evidence").into());
+            }
             let context = open(path, Access::Write, "deadlines done").await?;
             let board = board(&context).await?;
             if !board.deadlines.iter().any(|deadline| deadline.id == id) {

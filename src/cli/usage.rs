@@ -146,6 +146,22 @@ fn wrong_call(error: &clap::Error) -> Problem {
                 .arg("what", arg)
                 .arg("expected", expected)
         }
-        _ => Problem::new("MSK-USE-09").arg("what", arg).because(error.kind()),
+        ErrorKind::ArgumentConflict => {
+            let other = text(ContextKind::PriorArg);
+            let what = if other.is_empty() || other == arg {
+                format!("{arg} указан дважды")
+            } else {
+                format!("{arg} и {other} не указывают вместе")
+            };
+            Problem::new("MSK-USE-09").arg("what", what)
+        }
+        _ => Problem::new("MSK-USE-09").arg(
+            "what",
+            if arg.is_empty() {
+                "недопустимые знаки".to_owned()
+            } else {
+                arg
+            },
+        ),
     }
 }

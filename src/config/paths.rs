@@ -63,6 +63,12 @@ impl Paths {
         self.state.join("snapshots")
     }
 
+    /// Where large bodies lie while they are read.
+    #[must_use]
+    pub fn incoming(&self) -> PathBuf {
+        self.state.join("incoming")
+    }
+
     /// Where the file transport leaves letters unless the configuration names another folder.
     #[must_use]
     pub fn outbox(&self) -> PathBuf {

@@ -61,18 +61,21 @@ pub(super) fn decode(
             let problem = Problem::new("MSK-DEC-11")
                 .arg("found", record.len())
                 .arg("expected", width);
+            put_aside(&record, encoding, sink);
             sink.broken_row(line, problem.at(format!("строка {line}")))?;
             continue;
         }
         let row = match row_of(&record, line, encoding, sink.spare()) {
             Ok(row) => row,
             Err(problem) if finder.is_found() && problem.code() == "MSK-DEC-09" => {
+                put_aside(&record, encoding, sink);
                 sink.broken_row(line, problem)?;
                 continue;
             }
             Err(problem) => return Err(problem),
         };
         match finder.offer(row) {
+            Step::Taken if finder.is_looking() && line >= options.header.within_rows => break,
             Step::Taken => {}
             Step::Header(table) => {
                 width = record.len();
@@ -84,7 +87,7 @@ pub(super) fn decode(
     if finder.is_found() {
         Ok(())
     } else {
-        Err(finder.missing())
+        Err(finder.missing().at("строка 1"))
     }
 }
 
@@ -98,6 +101,12 @@ fn is_same_width(record: &ByteRecord, width: usize) -> bool {
     let blank = |field: &[u8]| field.trim_ascii().is_empty();
     let extra = record.iter().skip(width).all(blank);
     extra && (record.len() + 1 >= width || record.iter().all(blank))
+}
+
+fn put_aside(record: &ByteRecord, encoding: &'static Encoding, sink: &mut dyn TableSink) {
+    for field in record {
+        sink.unseen(&encoding.decode_without_bom_handling(field).0);
+    }
 }
 
 fn row_of(record: &ByteRecord, line: u32, encoding: &'static Encoding, mut cells: Vec<Cell>) -> Result<Row, Problem> {

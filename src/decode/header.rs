@@ -108,10 +108,9 @@ impl<'h> HeaderFinder<'h> {
     /// The problem of a sheet that ended without a header.
     pub(super) fn missing(&self) -> Problem {
         let anchor = self.rule.anchors.join("», «");
-        let problem = Problem::new("MSK-DEC-04")
+        Problem::new("MSK-DEC-04")
             .arg("anchor", anchor)
-            .arg("rows", self.rule.within_rows);
-        problem.at(self.sheet.as_deref().unwrap_or("строка 1"))
+            .arg("rows", self.rule.within_rows)
     }
 
     /// Position from one of the cell that marks the header.

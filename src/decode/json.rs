@@ -13,6 +13,8 @@ use crate::table::{Cell, Column, Row, Table, TableSink};
 
 /// Longest record.
 const MAX_RECORD_BYTES: usize = 4 << 20;
+/// Longest path of a field.
+const MAX_PATH_BYTES: usize = 1 << 10;
 /// Undeclared names reported at most.
 const MAX_UNDECLARED: usize = 100;
 
@@ -82,7 +84,7 @@ impl Records<'_> {
             if line.iter().all(u8::is_ascii_whitespace) {
                 continue;
             }
-            let mut fields = Fields::default();
+            let mut fields = Fields::new(self.paths);
             let mut json = serde_json::Deserializer::from_slice(&line);
             Node(&mut fields).deserialize(&mut json)?;
             json.end()?;
@@ -90,22 +92,20 @@ impl Records<'_> {
         }
     }
 
-    fn record<E: Error>(&mut self, fields: Fields) -> Result<(), E> {
+    fn record<E: Error>(&mut self, fields: Fields<'_>) -> Result<(), E> {
         self.allowance.renew();
         self.number = self.number.saturating_add(1);
-        let mut cells = vec![Cell::Empty; self.paths.len()];
-        for (path, cell) in fields.found {
-            match self.paths.iter().position(|known| *known == path) {
-                Some(column) => cells[column] = cell,
-                None if self.undeclared.len() < MAX_UNDECLARED && !self.undeclared.contains(&path) => {
-                    self.undeclared.push(path);
-                }
-                None => {}
+        for path in fields.undeclared {
+            if self.undeclared.len() < MAX_UNDECLARED && !self.undeclared.contains(&path) {
+                self.undeclared.push(path);
             }
+        }
+        if !fields.unseen.is_empty() {
+            self.sink.unseen(&fields.unseen);
         }
         let row = Row {
             number: self.number,
-            cells,
+            cells: fields.cells,
         };
         self.sink.row(row).map_err(|problem| {
             self.stopped = Some(problem);
@@ -137,7 +137,7 @@ impl<'de> Visitor<'de> for &mut Records<'_> {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
         loop {
-            let mut fields = Fields::default();
+            let mut fields = Fields::new(self.paths);
             if items.next_element_seed(Node(&mut fields))?.is_none() {
                 return Ok(());
             }
@@ -147,22 +147,51 @@ impl<'de> Visitor<'de> for &mut Records<'_> {
 }
 
 /// A record laid flat.
-#[derive(Default)]
-struct Fields {
+struct Fields<'p> {
+    paths: &'p [&'p str],
     path: String,
-    found: Vec<(String, Cell)>,
+    cells: Vec<Cell>,
+    undeclared: Vec<String>,
+    /// Names and values that no column declares.
+    unseen: String,
 }
 
-/// One value of a record; objects go down one step of the path.
-struct Node<'f>(&'f mut Fields);
+impl<'p> Fields<'p> {
+    fn new(paths: &'p [&'p str]) -> Self {
+        Self {
+            paths,
+            path: String::new(),
+            cells: vec![Cell::Empty; paths.len()],
+            undeclared: Vec::new(),
+            unseen: String::new(),
+        }
+    }
 
-impl Node<'_> {
-    fn put(self, cell: Cell) {
-        self.0.found.push((self.0.path.clone(), cell));
+    /// The bar keeps two texts from becoming one.
+    fn pass_by(&mut self, text: &str) {
+        self.unseen.push_str(text);
+        self.unseen.push('|');
     }
 }
 
-impl<'de> DeserializeSeed<'de> for Node<'_> {
+/// One value of a record; objects go down one step of the path.
+struct Node<'f, 'p>(&'f mut Fields<'p>);
+
+impl Node<'_, '_> {
+    fn put(self, cell: Cell) {
+        let fields = self.0;
+        if let Some(column) = fields.paths.iter().position(|known| **known == fields.path) {
+            fields.cells[column] = cell;
+            return;
+        }
+        if fields.undeclared.len() < MAX_UNDECLARED {
+            fields.undeclared.push(fields.path.clone());
+        }
+        fields.pass_by(&cell.text());
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for Node<'_, '_> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
@@ -170,7 +199,7 @@ impl<'de> DeserializeSeed<'de> for Node<'_> {
     }
 }
 
-impl<'de> Visitor<'de> for Node<'_> {
+impl<'de> Visitor<'de> for Node<'_, '_> {
     type Value = ();
 
     fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -217,7 +246,9 @@ impl<'de> Visitor<'de> for Node<'_> {
 
     /// A list has no single value: the cell says so where the manifest asks for it.
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
-        while items.next_element::<serde::de::IgnoredAny>()?.is_some() {}
+        while let Some(item) = items.next_element::<serde_json::Value>()? {
+            self.0.pass_by(&item.to_string());
+        }
         self.put(Cell::Broken("список".to_owned()));
         Ok(())
     }
@@ -227,12 +258,18 @@ impl<'de> Visitor<'de> for Node<'_> {
         let mut names: Vec<String> = Vec::new();
         while let Some(name) = map.next_key::<String>()? {
             if names.contains(&name) {
-                return Err(A::Error::custom(format!("key `{name}` stands twice")));
+                return Err(A::Error::custom("a key stands twice"));
             }
             if base > 0 {
                 self.0.path.push('/');
             }
             self.0.path.push_str(&name);
+            if self.0.path.len() > MAX_PATH_BYTES {
+                return Err(A::Error::custom("path longer than 1 KiB"));
+            }
+            if !self.0.paths.iter().any(|known| known.starts_with(&self.0.path)) {
+                self.0.pass_by(&name);
+            }
             map.next_value_seed(Node(self.0))?;
             self.0.path.truncate(base);
             names.push(name);

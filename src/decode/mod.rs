@@ -33,6 +33,7 @@ mod json;
 mod sniff;
 #[cfg(test)]
 mod tests;
+mod unseen;
 mod xlsx;
 mod xml;
 
@@ -106,13 +107,16 @@ pub fn decode(input: Input, connector: &Connector, sink: &mut dyn TableSink) -> 
     }
 }
 
-/// Paths of the fields to read, in the order of the manifest; dropped columns are never read.
+/// Paths of the declared fields, in the order of the manifest; dropped ones too, because the sink looks at them. Two
+/// columns may read one field.
 fn paths(columns: &[ColumnRule]) -> Vec<&str> {
-    columns
-        .iter()
-        .filter(|column| !column.is_dropped())
-        .flat_map(|column| column.at.iter().map(String::as_str))
-        .collect()
+    let mut paths = Vec::new();
+    for path in columns.iter().flat_map(|column| &column.at) {
+        if !paths.contains(&path.as_str()) {
+            paths.push(path.as_str());
+        }
+    }
+    paths
 }
 
 /// Bytes whose beginning has been looked at.

@@ -9,6 +9,8 @@ struct Seen {
     tables: Vec<Table>,
     rows: Vec<Row>,
     broken: Vec<Problem>,
+    unseen: String,
+    spare: Vec<Cell>,
 }
 
 impl TableSink for Seen {
@@ -18,6 +20,7 @@ impl TableSink for Seen {
     }
 
     fn row(&mut self, row: Row) -> Result<(), Problem> {
+        self.spare.clone_from(&row.cells);
         self.rows.push(row);
         Ok(())
     }
@@ -25,6 +28,19 @@ impl TableSink for Seen {
     fn broken_row(&mut self, _: u32, problem: Problem) -> Result<(), Problem> {
         self.broken.push(problem);
         Ok(())
+    }
+
+    fn unseen(&mut self, text: &str) {
+        self.unseen.push_str(text.trim());
+        self.unseen.push('|');
+    }
+
+    fn wants_unseen(&self) -> bool {
+        true
+    }
+
+    fn spare(&mut self) -> Vec<Cell> {
+        std::mem::take(&mut self.spare)
     }
 }
 
@@ -101,8 +117,16 @@ fn an_xml_that_is_not_whole_or_not_harmless_is_refused() {
     ] {
         assert_eq!(code(&run(&connector, text).1), expected, "{text}");
     }
-    let endless = format!("<f><o a='{}'/></f>", "я".repeat(3 << 20));
-    assert_eq!(code(&run(&connector, endless).1), "MSK-DEC-09");
+    let long = "я".repeat(33 << 10);
+    for text in [
+        format!("<f><o a='{}'/></f>", "я".repeat(3 << 20)),
+        format!("<f><o a='{long}'/></f>"),
+        format!("<f><o {long}=''/></f>"),
+        format!("<f><o><b>{}</b></o></f>", "&amp;я".repeat(33 << 10)),
+        format!("<f><o><b>{}</b></o></f>", "<![CDATA[яя]]>".repeat(33 << 10)),
+    ] {
+        assert_eq!(code(&run(&connector, text).1), "MSK-DEC-09");
+    }
 }
 
 #[test]
@@ -157,6 +181,7 @@ fn json_records_come_as_an_array_or_one_a_line_and_doubled_keys_are_refused() {
         ("[{\"n\":1,\"n\":2}]", "MSK-DEC-13"),
         ("[{\"n\":1}", "MSK-DEC-07"),
         ("[{\"n\":1}] x", "MSK-DEC-13"),
+        (&format!("[{{\"{}\":1}}]", "я".repeat(600)), "MSK-DEC-13"),
     ] {
         assert_eq!(code(&run(&connector, text).1), expected, "{text}");
     }
@@ -187,4 +212,97 @@ fn a_workbook_is_read_cell_by_cell_and_a_sparse_sheet_is_harmless() {
     assert_eq!(rows[0], (5, ["", "Лицей", "35.5"].map(str::to_owned).to_vec()));
     assert_eq!(rows.last().expect("a row").0, 1_048_576);
     assert_eq!(code(&run(&connector, &bytes[..bytes.len() / 2]).1), "MSK-DEC-12");
+}
+
+#[test]
+fn a_blank_cell_of_a_sheet_holds_nothing_of_the_sheet_before() {
+    let mut book = Workbook::new();
+    for (name, header, last) in [
+        ("Физика", ["Школа", "Участники", "Ниже порога"], [10.0, 4.0]),
+        ("Биология", ["Школа", "", ""], [7.0, 1.0]),
+    ] {
+        let sheet = book.add_worksheet().set_name(name).expect("a name");
+        for (column, text) in (0..).zip(header) {
+            sheet.write(0, column, text).expect("a cell");
+        }
+        sheet.write(1, 0, "Лицей").expect("a cell");
+        sheet.write_row(1, 1, last).expect("cells");
+    }
+    let bytes = book.save_to_buffer().expect("a workbook");
+    let connector = connector("[decode.xlsx]\nfind_header = { text = 'Школа' }", &["Школа"]);
+    let (seen, decoded) = run(&connector, &bytes);
+    decoded.expect("a workbook");
+    let paths: Vec<&[String]> = seen.tables[1]
+        .columns
+        .iter()
+        .map(|column| column.path.as_slice())
+        .collect();
+    assert_eq!(paths, [["Школа"]]);
+    assert_eq!(texts(&seen.rows[1]), ["Лицей", "7", "1"]);
+}
+
+#[test]
+fn a_refusal_names_no_sheet_that_nobody_has_looked_at() {
+    let mut book = Workbook::new();
+    for name in ["Титул", "Громов Пётр Петрович"] {
+        let sheet = book.add_worksheet().set_name(name).expect("a name");
+        sheet.write(0, 0, "Балл").expect("a cell");
+    }
+    let bytes = book.save_to_buffer().expect("a workbook");
+    for (decode, line) in [
+        (
+            "sheet = 'Протокол'",
+            "MSK-DEC-05: в книге нет листа «Протокол» (листов: 2)",
+        ),
+        (
+            "sheet = 'Громов Пётр Петрович'",
+            "MSK-DEC-04: лист 2: в первых 60 строках нет ячейки заголовка «Школа»",
+        ),
+    ] {
+        let decode = format!("[decode.xlsx]\n{decode}\nfind_header = {{ text = 'Школа' }}");
+        let refused = run(&connector(&decode, &["Школа"]), &bytes)
+            .1
+            .expect_err("no such table");
+        assert_eq!(refused.ru_line(), line);
+    }
+}
+
+#[test]
+fn what_no_row_carries_is_shown_all_the_same() {
+    let xml = connector(XML, &["@a"]);
+    let text = "<f r='корень'><!--примечание--><x y='мимо'>рядом</x><o a='1' b='лишний' c='&#171;'>сам<d e='внутри'>дитя</d></o></f>";
+    let (seen, decoded) = run(&xml, text);
+    decoded.expect("a whole file");
+    for part in [
+        "корень",
+        "примечание",
+        "мимо",
+        "рядом",
+        "лишний",
+        "«",
+        "сам",
+        "внутри",
+        "дитя",
+    ] {
+        assert!(seen.unseen.contains(part), "{part}: {}", seen.unseen);
+    }
+    let json = connector("[decode.json]", &["n"]);
+    let (seen, decoded) = run(&json, "[{\"n\":[\"в списке\"],\"кто\":{\"имя\":\"лишнее\"}}]");
+    decoded.expect("a whole file");
+    assert_eq!(seen.unseen, "\"в списке\"|кто|имя|лишнее||");
+    let csv = connector("[decode.csv]\nfind_header = { text = 'Код' }", &["Код"]);
+    let (seen, decoded) = run(&csv, "Код;Балл\n1;2;лишнее поле;ещё\n");
+    decoded.expect("a whole file");
+    assert_eq!(seen.unseen, "1|2|лишнее поле|ещё|");
+}
+
+#[test]
+fn a_field_that_is_to_be_dropped_reaches_the_sink_and_is_not_undeclared() {
+    let text = "manifest = 1\n[connector]\nid = 'x'\ntitle = 'x'\nprocedures = 'vpr'\n[decode.xml]\nrecord = '/f/o'\n\
+        [[column]]\nname = 'a'\nat = '@a'\nclass = 'key'\n[[column]]\nname = 'b'\nat = '@b'\nclass = 'drop'\n\
+        [unit]\nname = 'a'\n[[observation]]\nmeasure = 'participants'\nvalue = 'a'\n";
+    let connector = parse("x.toml", text).expect("a manifest");
+    let (seen, decoded) = run(&connector, "<f><o a='1' b='2'/></f>");
+    assert!(decoded.expect("a whole file").undeclared.is_empty());
+    assert_eq!(texts(&seen.rows[0]), ["1", "2"]);
 }

@@ -1,12 +1,9 @@
 //! Workbooks, cell by cell: a dense range of a sparse sheet can ask for half a terabyte.
 
-use std::collections::HashSet;
-use std::io::Read;
-
 use calamine::{DataRef, Reader, SheetVisible, Xlsx as Workbook, XlsxError};
 
 use super::header::{HeaderFinder, MAX_CELL_BYTES, MAX_COLUMNS, Merge, Step};
-use super::{Seekable, too_much};
+use super::{Seekable, too_much, unseen};
 use crate::manifest::{Sheets, Xlsx};
 use crate::message::Problem;
 use crate::table::{Cell, Row, TableSink};
@@ -15,8 +12,8 @@ use crate::table::{Cell, Row, TableSink};
 const MAX_ENTRIES: usize = 2_000;
 /// Inflated size of all entries: the largest real export (30 000 rows of 40 columns) inflates to some 60 MB.
 const MAX_INFLATED: u64 = 1 << 30;
-/// Shared strings and styles are held in memory as a whole.
-const MAX_HELD_PART: u64 = 256 << 20;
+/// Inflated size of one entry: shared strings and styles are held in memory as a whole, and so is a single cell.
+const MAX_PART: u64 = 128 << 20;
 /// Real sheets deflate some ten to forty times; bombs a thousand.
 const MAX_RATIO: u64 = 200;
 /// Below this size the ratio says nothing.
@@ -25,29 +22,35 @@ const RATIO_FROM: u64 = 8 << 20;
 const MAX_CELLS: u64 = 50_000_000;
 
 pub(super) fn decode(mut source: Box<dyn Seekable>, options: &Xlsx, sink: &mut dyn TableSink) -> Result<(), Problem> {
-    inspect(&mut source)?;
+    inspect(&mut source, sink)?;
     source.rewind().map_err(super::unreadable)?;
     let mut book = Workbook::new(source).map_err(|error| damaged(&error))?;
     let sheets = chosen(&book, &options.sheets)?;
     let must_have_header = !matches!(options.sheets, Sheets::Any);
     let mut missing = None;
-    let mut found = false;
+    let mut tables = Vec::new();
     for sheet in &sheets {
         match read_sheet(&mut book, sheet, options, sink)? {
-            None => found = true,
+            None => tables.push(sheet),
             Some(problem) if must_have_header => return Err(problem),
             Some(problem) => missing = missing.or(Some(problem)),
         }
     }
-    match missing {
-        Some(problem) if !found => Err(problem),
-        _ => Ok(()),
+    if let (Some(problem), []) = (missing, tables.as_slice()) {
+        return Err(problem);
     }
+    for sheet in book.sheet_names() {
+        if sink.wants_unseen() && !tables.contains(&&sheet) {
+            let place = place_of(&book, &sheet);
+            unseen::sheet(&mut book, &sheet, sink).map_err(|error| damaged(&error).at(place))?;
+        }
+    }
+    Ok(())
 }
 
-/// Sizes are looked at before anything is inflated. Parts that the reader holds in memory are measured, because an
-/// archive may lie about them; sheets are streamed and capped by their cells.
-fn inspect(source: &mut Box<dyn Seekable>) -> Result<(), Problem> {
+/// Sizes are looked at before anything is inflated; an entry that is larger than it says ends with an error when it
+/// is read.
+fn inspect(source: &mut Box<dyn Seekable>, sink: &mut dyn TableSink) -> Result<(), Problem> {
     let broken = |error: zip::result::ZipError| Problem::new("MSK-DEC-12").because(error);
     let over = |what: &str, limit: &str| Problem::new("MSK-DEC-02").arg("what", what).arg("limit", limit);
     let mut archive = zip::ZipArchive::new(source).map_err(broken)?;
@@ -58,8 +61,6 @@ fn inspect(source: &mut Box<dyn Seekable>) -> Result<(), Problem> {
     for index in 0..archive.len() {
         let entry = archive.by_index_raw(index).map_err(broken)?;
         let (packed, inflated) = (entry.compressed_size(), entry.size());
-        let name = entry.name().map_err(broken)?.to_ascii_lowercase();
-        drop(entry);
         total = total.saturating_add(inflated);
         if total > MAX_INFLATED {
             return Err(over("размер после распаковки", "1 GiB"));
@@ -67,19 +68,24 @@ fn inspect(source: &mut Box<dyn Seekable>) -> Result<(), Problem> {
         if inflated > RATIO_FROM && inflated / packed.max(1) > MAX_RATIO {
             return Err(over("степень сжатия", "200"));
         }
-        if name.ends_with(".xml") && !name.contains("worksheets/") {
-            let part = archive.by_index(index).map_err(broken)?;
-            let size = std::io::copy(&mut part.take(MAX_HELD_PART + 1), &mut std::io::sink());
-            if size.map_err(|error| Problem::new("MSK-DEC-12").because(error))? > MAX_HELD_PART {
-                return Err(over("размер общих строк", "256 MiB"));
-            }
+        if inflated > MAX_PART {
+            return Err(over("размер одной части", "128 MiB"));
         }
+    }
+    if sink.wants_unseen() {
+        unseen::parts(&mut archive, sink).map_err(|error| Problem::new("MSK-DEC-12").because(error))?;
     }
     Ok(())
 }
 
 fn damaged(error: &XlsxError) -> Problem {
     Problem::new("MSK-DEC-12").because(error)
+}
+
+/// The name of a sheet may be a person's, and until the sink has seen it no problem may repeat it.
+fn place_of(book: &Workbook<Box<dyn Seekable>>, sheet: &str) -> String {
+    let number = book.sheets_metadata().iter().position(|known| known.name == sheet);
+    format!("лист {}", number.map_or(0, |index| index + 1))
 }
 
 fn chosen(book: &Workbook<Box<dyn Seekable>>, wanted: &Sheets) -> Result<Vec<String>, Problem> {
@@ -110,10 +116,9 @@ fn chosen(book: &Workbook<Box<dyn Seekable>>, wanted: &Sheets) -> Result<Vec<Str
 }
 
 fn no_sheet(book: &Workbook<Box<dyn Seekable>>, asked: &str) -> Problem {
-    let names: Vec<&str> = book.sheets_metadata().iter().map(|sheet| sheet.name.as_str()).collect();
     Problem::new("MSK-DEC-05")
         .arg("sheet", asked)
-        .arg("found", names.join("», «"))
+        .arg("count", book.sheets_metadata().len())
 }
 
 /// The problem of a sheet without the header, when that is what it is.
@@ -123,28 +128,25 @@ fn read_sheet(
     options: &Xlsx,
     sink: &mut dyn TableSink,
 ) -> Result<Option<Problem>, Problem> {
+    let place = place_of(book, sheet);
     let merges = if options.header.rows > 1 {
-        merges(book, sheet)?
+        merges(book, sheet).map_err(|error| damaged(&error).at(&place))?
     } else {
         Vec::new()
     };
     let mut finder = HeaderFinder::new(&options.header, Some(sheet.to_owned()), merges);
     let mut cells = book
         .worksheet_cells_reader(sheet)
-        .map_err(|error| damaged(&error).at(sheet))?;
-    let mut row = Row {
-        number: 0,
-        cells: sink.spare(),
-    };
+        .map_err(|error| damaged(&error).at(&place))?;
+    let mut row = empty(sink);
     let mut count: u64 = 0;
-    let mut filled = HashSet::new();
     while let Some(cell) = cells
         .next_cell_with_formula_metadata()
-        .map_err(|error| damaged(&error).at(sheet))?
+        .map_err(|error| damaged(&error).at(&place))?
     {
         count += 1;
         if count > MAX_CELLS {
-            return Err(too_much("число ячеек", MAX_CELLS).at(sheet));
+            return Err(too_much("число ячеек", MAX_CELLS).at(&place));
         }
         let number = cell.pos.0 + 1;
         let column = usize::try_from(cell.pos.1).unwrap_or(usize::MAX);
@@ -154,7 +156,7 @@ fn read_sheet(
             } else {
                 too_much("число столбцов", MAX_COLUMNS)
             };
-            return Err(problem.at(sheet));
+            return Err(problem.at(&place));
         }
         if column >= MAX_COLUMNS {
             continue;
@@ -162,9 +164,8 @@ fn read_sheet(
         if number > row.number && row.number > 0 {
             let number = row.number;
             hand_on(&mut finder, std::mem::replace(&mut row, empty(sink)), sink)?;
-            filled.clear();
             if finder.is_looking() && number >= options.header.within_rows {
-                return Ok(Some(finder.missing()));
+                return Ok(Some(finder.missing().at(&place)));
             }
         }
         row.number = number;
@@ -172,13 +173,13 @@ fn read_sheet(
         if matches!(value, Cell::Empty) {
             continue;
         }
-        if !filled.insert(column) {
-            return Err(Problem::new("MSK-DEC-12").because("a cell stands twice").at(sheet));
+        if row.cells.get(column).is_some_and(|cell| *cell != Cell::Empty) {
+            return Err(Problem::new("MSK-DEC-12").because("a cell stands twice").at(&place));
         }
         if let Cell::Text(text) = &value
             && text.len() > MAX_CELL_BYTES
         {
-            return Err(too_much("длина текста ячейки", "64 KiB").at(sheet));
+            return Err(too_much("длина текста ячейки", "64 KiB").at(&place));
         }
         if row.cells.len() <= column {
             row.cells.resize(column + 1, Cell::Empty);
@@ -188,7 +189,7 @@ fn read_sheet(
     if row.number > 0 {
         hand_on(&mut finder, row, sink)?;
     }
-    Ok((!finder.is_found()).then(|| finder.missing()))
+    Ok((!finder.is_found()).then(|| finder.missing().at(&place)))
 }
 
 fn empty(sink: &mut dyn TableSink) -> Row {
@@ -205,7 +206,7 @@ fn hand_on(finder: &mut HeaderFinder<'_>, row: Row, sink: &mut dyn TableSink) ->
     }
 }
 
-fn value_of(value: DataRef<'_>, formula: bool) -> Cell {
+pub(super) fn value_of(value: DataRef<'_>, formula: bool) -> Cell {
     match value {
         DataRef::Empty if formula => Cell::Broken("формула без сохранённого значения".to_owned()),
         DataRef::Empty => Cell::Empty,
@@ -221,16 +222,14 @@ fn value_of(value: DataRef<'_>, formula: bool) -> Cell {
             Some(moment) => Cell::Date(moment.format("%Y-%m-%dT%H:%M:%S").to_string()),
             None => Cell::Broken("дата вне календаря".to_owned()),
         },
-        DataRef::DateTimeIso(text) => Cell::Date(text),
-        DataRef::DurationIso(text) => Cell::Text(text),
+        // Whatever the file calls a date is text until it has been read.
+        DataRef::DateTimeIso(text) | DataRef::DurationIso(text) => Cell::Text(text),
         DataRef::Error(error) => Cell::Broken(error.to_string()),
     }
 }
 
-fn merges(book: &mut Workbook<Box<dyn Seekable>>, sheet: &str) -> Result<Vec<Merge>, Problem> {
-    let found = book
-        .merge_cells_by_sheet_name(sheet)
-        .map_err(|error| damaged(&error).at(sheet))?;
+fn merges(book: &mut Workbook<Box<dyn Seekable>>, sheet: &str) -> Result<Vec<Merge>, XlsxError> {
+    let found = book.merge_cells_by_sheet_name(sheet)?;
     let merge = |range: calamine::Dimensions| Merge {
         top: range.start.0 + 1,
         bottom: range.end.0 + 1,

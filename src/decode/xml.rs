@@ -1,5 +1,6 @@
 //! XML records: attributes and child texts of the elements at one path.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::io::{BufReader, Read};
 
@@ -9,6 +10,7 @@ use quick_xml::escape::unescape;
 use quick_xml::events::{BytesStart, Event};
 
 use super::budget::{Allowance, Budgeted};
+use super::header::MAX_CELL_BYTES;
 use super::{Decoded, too_much};
 use crate::manifest::Xml;
 use crate::message::Problem;
@@ -16,6 +18,8 @@ use crate::table::{Cell, Column, Row, Table, TableSink};
 
 /// Longest single record; real ones stay under one kilobyte.
 const MAX_RECORD_BYTES: usize = 4 << 20;
+/// Longest name of a field, its path included.
+const MAX_NAME_BYTES: usize = 1 << 10;
 /// Undeclared names reported at most: a hostile file could make up a new one per record.
 const MAX_UNDECLARED: usize = 100;
 
@@ -161,13 +165,16 @@ impl<'o> Records<'o> {
                 self.close(sink)?;
             }
             Event::End(_) => self.close(sink)?,
-            Event::Text(text) if self.inside => self.text.push_str(&text.xml10_content()),
-            Event::CData(text) if self.inside => self.text.push_str(&text.xml10_content()),
+            Event::Text(text) if self.inside => self.add(&text.xml10_content())?,
+            Event::CData(text) if self.inside => self.add(&text.xml10_content())?,
             Event::GeneralRef(reference) if self.inside => self.reference(&reference)?,
+            Event::Comment(text) => sink.unseen(&text.xml10_content()),
             Event::DocType(_) => return Err(Problem::new("MSK-DEC-08")),
             Event::Text(text) if self.depth == 0 && !text.xml10_content().trim_matches(is_xml_blank).is_empty() => {
                 return Err(Problem::new("MSK-DEC-06").because("text outside the root element"));
             }
+            Event::Text(text) => sink.unseen(&text.xml10_content()),
+            Event::CData(text) => sink.unseen(&text.xml10_content()),
             Event::Eof => return Ok(false),
             _ => {}
         }
@@ -184,22 +191,28 @@ impl<'o> Records<'o> {
         }
         if self.inside {
             self.below.push(name.as_ref().to_owned());
-            self.text.clear();
-            self.child_attributes(element)?;
-        } else if self.matched == self.depth
-            && self
-                .options
-                .record
-                .get(self.depth)
-                .is_some_and(|step| step == name.as_ref())
-        {
-            self.matched += 1;
-            if self.matched == self.options.record.len() {
+            self.pass_by(sink);
+            self.child_attributes(element, sink)?;
+        } else {
+            let step = self.options.record.get(self.depth);
+            let is_step = self.matched == self.depth && step.is_some_and(|step| step == name.as_ref());
+            self.matched += usize::from(is_step);
+            if is_step && self.matched == self.options.record.len() {
                 self.start_record(element, sink)?;
+            } else {
+                for attribute in element.attributes().flatten() {
+                    unseen(&attribute.value, sink);
+                }
             }
         }
         self.depth += 1;
         Ok(())
+    }
+
+    /// Lets go of a text that is no field.
+    fn pass_by(&mut self, sink: &mut dyn TableSink) {
+        sink.unseen(&self.text);
+        self.text.clear();
     }
 
     fn root(&mut self, element: &BytesStart<'_>) -> Result<(), Problem> {
@@ -242,7 +255,7 @@ impl<'o> Records<'o> {
         attributes.with_checks(false);
         for (position, attribute) in attributes.enumerate() {
             let attribute = attribute.map_err(|error| Problem::new("MSK-DEC-06").because(error))?;
-            self.attribute(position, attribute.key.0, &attribute.value)?;
+            self.attribute(position, attribute.key.0, &attribute.value, sink)?;
         }
         for (cell, filled) in self.cells.iter_mut().zip(&self.filled) {
             if *filled != self.number {
@@ -252,7 +265,7 @@ impl<'o> Records<'o> {
         Ok(())
     }
 
-    fn attribute(&mut self, position: usize, name: &str, raw: &str) -> Result<(), Problem> {
+    fn attribute(&mut self, position: usize, name: &str, raw: &str, sink: &mut dyn TableSink) -> Result<(), Problem> {
         let guess = self.guesses.get(position).copied().unwrap_or(usize::MAX);
         let column = if self.attributes.get(guess).is_some_and(|(known, _)| *known == name) {
             Some(guess)
@@ -260,6 +273,7 @@ impl<'o> Records<'o> {
             self.attributes.iter().position(|(known, _)| *known == name)
         };
         let Some(found) = column else {
+            unseen(raw, sink);
             return self.undeclared(name, "@");
         };
         if self.guesses.len() <= position {
@@ -272,6 +286,7 @@ impl<'o> Records<'o> {
         }
         self.filled[column] = self.number;
         let value = unescape(raw).map_err(|error| Problem::new("MSK-DEC-06").because(error))?;
+        short_enough(&value)?;
         fill(&mut self.cells[column], &value);
         Ok(())
     }
@@ -281,6 +296,9 @@ impl<'o> Records<'o> {
     }
 
     fn undeclared(&mut self, name: &str, mark: &str) -> Result<(), Problem> {
+        if name.len() > MAX_NAME_BYTES {
+            return Err(too_much("длина имени поля", "1 KiB"));
+        }
         let full = format!("{mark}{name}");
         if self.known_undeclared.get(&full) == Some(&self.number) && mark == "@" {
             return Err(self.doubled(name));
@@ -295,25 +313,27 @@ impl<'o> Records<'o> {
     }
 
     /// Attributes of an element below the record: `school/@code`.
-    fn child_attributes(&mut self, element: &BytesStart<'_>) -> Result<(), Problem> {
+    fn child_attributes(&mut self, element: &BytesStart<'_>, sink: &mut dyn TableSink) -> Result<(), Problem> {
         let place = self.below.join("/");
         for attribute in element.attributes() {
             let attribute = attribute.map_err(|error| Problem::new("MSK-DEC-06").because(error))?;
             let path = format!("{place}/@{}", attribute.key.0);
             let value = unescape(&attribute.value).map_err(|error| Problem::new("MSK-DEC-06").because(error))?;
-            self.put(&path, &value)?;
+            self.put(&path, &value, sink)?;
         }
         Ok(())
     }
 
-    fn put(&mut self, path: &str, value: &str) -> Result<(), Problem> {
+    fn put(&mut self, path: &str, value: &str, sink: &mut dyn TableSink) -> Result<(), Problem> {
         let Some(column) = self.paths.iter().position(|known| *known == path) else {
+            sink.unseen(value);
             return self.undeclared(path, "");
         };
         if self.filled[column] == self.number {
             return Err(self.doubled(path));
         }
         self.filled[column] = self.number;
+        short_enough(value)?;
         fill(&mut self.cells[column], value);
         Ok(())
     }
@@ -322,15 +342,19 @@ impl<'o> Records<'o> {
     fn reference(&mut self, reference: &quick_xml::events::BytesRef<'_>) -> Result<(), Problem> {
         let damaged = |error: quick_xml::Error| Problem::new("MSK-DEC-06").because(error);
         if let Some(letter) = reference.resolve_char_ref().map_err(damaged)? {
-            self.text.push(letter);
-            return Ok(());
+            return self.add(letter.encode_utf8(&mut [0; 4]));
         }
         let name = reference.xml10_content();
         let Some(text) = quick_xml::escape::resolve_predefined_entity(&name) else {
             return Err(Problem::new("MSK-DEC-06").because(format!("unknown entity `{name}`")));
         };
-        self.text.push_str(text);
-        Ok(())
+        self.add(text)
+    }
+
+    /// The parts of a text are events of their own, so their sum is what has to be held down.
+    fn add(&mut self, part: &str) -> Result<(), Problem> {
+        self.text.push_str(part);
+        short_enough(&self.text)
     }
 
     fn close(&mut self, sink: &mut dyn TableSink) -> Result<(), Problem> {
@@ -342,7 +366,7 @@ impl<'o> Records<'o> {
         if self.below.is_empty() {
             self.inside = false;
             self.matched = self.matched.min(self.depth);
-            self.text.clear();
+            self.pass_by(sink);
             let cells = std::mem::take(&mut self.cells);
             return sink.row(Row {
                 number: self.number,
@@ -352,7 +376,7 @@ impl<'o> Records<'o> {
         if !self.text.trim_matches(is_xml_blank).is_empty() {
             let path = self.below.join("/");
             let text = std::mem::take(&mut self.text);
-            self.put(&path, &text)?;
+            self.put(&path, &text, sink)?;
         }
         self.text.clear();
         self.below.pop();
@@ -373,6 +397,17 @@ impl<'o> Records<'o> {
             undeclared: self.undeclared,
         })
     }
+}
+
+fn unseen(raw: &str, sink: &mut dyn TableSink) {
+    sink.unseen(&unescape(raw).unwrap_or(Cow::Borrowed(raw)));
+}
+
+fn short_enough(text: &str) -> Result<(), Problem> {
+    if text.len() > MAX_CELL_BYTES {
+        return Err(too_much("длина текста", "64 KiB"));
+    }
+    Ok(())
 }
 
 fn is_xml_blank(letter: char) -> bool {

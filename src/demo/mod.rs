@@ -47,6 +47,8 @@ pub const STEPS: u64 = 10;
 pub struct Demonstration {
     /// The folder.
     pub dir: PathBuf,
+    /// The database, as people call it.
+    pub database: String,
     /// The day.
     pub today: NaiveDate,
     /// One entry per source.
@@ -132,6 +134,7 @@ async fn work(
     let open = |deadline: &&Deadline| matches!(deadline.state, DeadlineState::Soon | DeadlineState::Upcoming);
     Ok(Demonstration {
         dir: dir.to_owned(),
+        database: context.warehouse.name().to_owned(),
         today,
         pulled,
         again,

@@ -7,7 +7,7 @@ use chrono_tz::Tz;
 
 use crate::calendar::Calendar;
 use crate::clock::Clock;
-use crate::config::Config;
+use crate::config::{Config, Source};
 use crate::deadlines::terms::Known;
 use crate::domain::roadmap::Roadmap;
 use crate::domain::scale::Scales;
@@ -57,6 +57,14 @@ impl Context {
             .ok_or_else(|| unknown_connector(id, &self.connectors))
     }
 
+    /// The connectors of a source.
+    ///
+    /// # Errors
+    /// `MSK-RUN-12` for the first that is unknown.
+    pub fn connectors_of(&self, source: &Source) -> Result<Vec<&Connector>, Problem> {
+        source.connectors.value.iter().map(|id| self.connector(id)).collect()
+    }
+
     /// The municipality's zone.
     #[must_use]
     pub fn zone(&self) -> Tz {
@@ -66,27 +74,39 @@ impl Context {
     /// The office as letters name it.
     #[must_use]
     pub fn office(&self) -> Office {
-        let authority = &self.config.authority;
-        let offset = self.clock.local().offset().local_minus_utc() / 3600;
-        let zone = if authority.zone == Tz::Europe__Moscow {
-            format!("МСК (UTC+{offset})")
-        } else {
-            format!("UTC{offset:+}")
-        };
-        Office {
-            title: authority.name.clone(),
-            contact: authority.contact.clone(),
-            phone: authority.contact_phone.clone(),
-            zone,
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-        }
+        office(&self.config, &self.clock)
     }
 
     /// The sender of every letter.
     #[must_use]
     pub fn sender(&self) -> Sender {
-        Sender::new(&self.config.mail.from.name, &self.config.mail.from.address)
+        sender(&self.config)
     }
+}
+
+/// The office as letters name it.
+#[must_use]
+pub fn office(config: &Config, clock: &Clock) -> Office {
+    let authority = &config.authority;
+    let offset = clock.local().offset().local_minus_utc() / 3600;
+    let zone = if authority.zone == Tz::Europe__Moscow {
+        format!("МСК (UTC+{offset})")
+    } else {
+        format!("UTC{offset:+}")
+    };
+    Office {
+        title: authority.name.clone(),
+        contact: authority.contact.clone(),
+        phone: authority.contact_phone.clone(),
+        zone,
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+    }
+}
+
+/// The sender of every letter.
+#[must_use]
+pub fn sender(config: &Config) -> Sender {
+    Sender::new(&config.mail.from.name, &config.mail.from.address)
 }
 
 /// `MSK-RUN-12` with the list of known connectors.

@@ -8,12 +8,17 @@ use std::sync::Arc;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::context::Context;
+use super::load::Load;
+use super::read::shown_name;
 use crate::config::{Config, Origin, Source};
 use crate::decode::{Bytes, Input};
+use crate::failpoint;
 use crate::fetch::folder::{FolderOptions, Found, look_twice};
 use crate::fetch::{Fetcher, HttpOptions, Outcome, Request, Robots, Trust, Validators};
 use crate::manifest::{Connector, Personal};
 use crate::message::{Problem, Problems};
+use crate::privacy::detect::Exempt;
+use crate::snapshot::TEMPORARY;
 
 /// Bodies with pupils' rows stay in memory up to this size: not a byte of them reaches the disk. Files without them
 /// pass the door whole up to this size before anything is kept.
@@ -24,9 +29,11 @@ pub const AT_ONCE: u64 = 8 * 1024 * 1024;
 
 /// A file or a body that arrived (доставка).
 pub struct Delivery {
-    /// File name without folders.
+    /// File name without folders, for the door alone.
     pub name: String,
-    /// Address or path.
+    /// The name by which the file may be shown, kept and compared with earlier deliveries.
+    pub shown: String,
+    /// Address or path, with the shown name.
     pub address: String,
     /// Where the bytes are.
     pub body: Body,
@@ -48,14 +55,33 @@ pub enum Body {
 }
 
 impl Delivery {
+    /// A file of a folder.
+    fn file(name: String, path: &Path, body: Body, exempt: &Arc<Exempt>) -> Self {
+        Self {
+            address: shown_path(path, exempt).display().to_string(),
+            shown: shown_name(&name, exempt),
+            name,
+            body,
+            validators: Validators::default(),
+        }
+    }
+
+    /// The file that somebody named.
+    fn by_hand(path: &Path, exempt: &Arc<Exempt>) -> Self {
+        let name = path
+            .file_name()
+            .map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+        Self::file(name, path, Body::Path(path.to_owned()), exempt)
+    }
+
     /// Opens the bytes for reading from the front.
     ///
     /// # Errors
     /// When the file cannot be opened.
     pub fn open(&self) -> Result<Input, Problem> {
         let bytes = match &self.body {
-            Body::Found(found) => Bytes::File(found.open()?),
-            Body::Path(path) => Bytes::File(open(path)?),
+            Body::Found(found) => Bytes::File(found.open().map_err(|problem| self.about(problem))?),
+            Body::Path(path) => Bytes::File(open(path).map_err(|problem| self.about(problem))?),
             Body::Memory(bytes) => Bytes::Memory(Arc::clone(bytes)),
             Body::Temporary(file) => Bytes::File(open(file.path())?),
         };
@@ -94,10 +120,26 @@ impl Delivery {
     /// The problem of `fetch::folder`: take it on the next pull.
     pub fn unchanged(&self) -> Result<(), Problem> {
         match &self.body {
-            Body::Found(found) => found.unchanged(&found.open()?),
+            Body::Found(found) => found
+                .open()
+                .and_then(|file| found.unchanged(&file))
+                .map_err(|problem| self.about(problem)),
             _ => Ok(()),
         }
     }
+
+    /// The problem with the address as it may be shown.
+    fn about(&self, problem: Problem) -> Problem {
+        problem.instead("path", |_| self.address.clone())
+    }
+}
+
+/// A path whose last part may be shown.
+fn shown_path(path: &Path, exempt: &Arc<Exempt>) -> PathBuf {
+    path.file_name().map_or_else(
+        || path.to_owned(),
+        |name| path.with_file_name(shown_name(&name.to_string_lossy(), exempt)),
+    )
 }
 
 fn open(path: &Path) -> Result<File, Problem> {
@@ -117,19 +159,31 @@ pub struct Arrived {
     pub problems: Problems,
 }
 
-/// Asks a folder or an address for what it has.
+/// Asks the folder or the address of a source for what it has, unless a file is given in its place.
 ///
 /// # Errors
 /// When the folder or the server cannot be reached at all.
-pub async fn arrive(context: &Context, source: &Source, connectors: &[&Connector]) -> Result<Arrived, Problem> {
+pub async fn arrive(load: &Load, connectors: &[&Connector], file: Option<&Path>) -> Result<Arrived, Problem> {
+    let (context, source) = (&load.context, &load.source);
+    if let Some(path) = file {
+        return Ok(Arrived {
+            deliveries: vec![Delivery::by_hand(path, &load.exempt)],
+            ..Arrived::default()
+        });
+    }
     match &source.origin {
-        Origin::Folder(folder) => from_folder(source, folder, connectors).await,
+        Origin::Folder(folder) => from_folder(source, folder, connectors, &load.exempt).await,
         Origin::Address(address) => from_address(context, source, address, connectors).await,
         Origin::EachSite => Ok(Arrived::default()),
     }
 }
 
-async fn from_folder(source: &Source, folder: &Path, connectors: &[&Connector]) -> Result<Arrived, Problem> {
+async fn from_folder(
+    source: &Source,
+    folder: &Path,
+    connectors: &[&Connector],
+    exempt: &Arc<Exempt>,
+) -> Result<Arrived, Problem> {
     let include: Vec<&str> = source.include.iter().map(String::as_str).collect();
     let mut options = FolderOptions::new(folder, &include);
     options.settle = source.settle;
@@ -138,18 +192,24 @@ async fn from_folder(source: &Source, folder: &Path, connectors: &[&Connector]) 
     let deliveries = look
         .settled
         .into_iter()
-        .map(|found| Delivery {
-            name: found.name.clone(),
-            address: found.path.display().to_string(),
-            body: Body::Found(found),
-            validators: Validators::default(),
+        .map(|found| {
+            let (name, path) = (found.name.clone(), found.path.clone());
+            Delivery::file(name, &path, Body::Found(found), exempt)
         })
         .collect();
     Ok(Arrived {
         deliveries,
         not_modified: false,
         waiting: look.waiting.len(),
-        problems: look.problems,
+        problems: look
+            .problems
+            .into_iter()
+            .map(|problem| {
+                problem
+                    .instead("path", |path| shown_path(Path::new(path), exempt).display().to_string())
+                    .instead("name", |name| shown_name(name, exempt))
+            })
+            .collect(),
     })
 }
 
@@ -176,7 +236,7 @@ async fn from_address(
             hash: known.body_hash,
         };
     }
-    let spool = Spool::new(&context.config.paths.state, folded)?;
+    let spool = Spool::new(context.config.paths.incoming(), folded)?;
     let fetched = match fetcher.stream(&request, spool).await? {
         Outcome::NotModified { .. } => {
             return Ok(Arrived {
@@ -186,8 +246,10 @@ async fn from_address(
         }
         Outcome::Fetched(fetched) => *fetched,
     };
+    let name = name_of(address);
     let delivery = Delivery {
-        name: name_of(address),
+        shown: name.clone(),
+        name,
         address: address.to_owned(),
         body: fetched.body.into_body(),
         validators: fetched.validators,
@@ -289,8 +351,7 @@ struct Spool {
 }
 
 impl Spool {
-    fn new(state: &Path, folded: bool) -> Result<Self, Problem> {
-        let folder = state.join("incoming");
+    fn new(folder: PathBuf, folded: bool) -> Result<Self, Problem> {
         std::fs::create_dir_all(&folder)
             .map_err(|error| Problem::new("MSK-FIL-02").arg("path", folder.display()).because(error))?;
         Ok(Self {
@@ -324,8 +385,9 @@ impl Write for Spool {
                 "a file about pupils does not fit into memory and may not be spilled",
             ));
         }
-        let mut file = tempfile::NamedTempFile::new_in(&self.folder)?;
+        let mut file = tempfile::Builder::new().prefix(TEMPORARY).tempfile_in(&self.folder)?;
         file.write_all(&self.memory)?;
+        failpoint::hit("body-spilled");
         self.memory = Vec::new();
         let written = file.write(bytes)?;
         self.file = Some(file);
@@ -346,7 +408,7 @@ mod tests {
         let dir = tempfile::tempdir().expect("a folder");
         let body = vec![b'x'; usize::try_from(AT_ONCE).expect("small") + 1];
         for folded in [false, true] {
-            let mut spool = Spool::new(dir.path(), folded).expect("made");
+            let mut spool = Spool::new(dir.path().to_owned(), folded).expect("made");
             spool.write_all(&body).expect("taken in");
             let spilled = matches!(spool.into_body(), Body::Temporary(_));
             assert_eq!(spilled, !folded);

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::cleaned::Transcript;
 use super::read::{BATCH, ReadSummary, Reading, TakeBatch};
 use crate::decode::Decoded;
 use crate::domain::observation::{Batch, Quarantined};
@@ -41,6 +42,8 @@ pub(super) struct Line<'a, 's> {
     rows_of_table: Option<u64>,
     /// What the sink answered, told apart from a fault of the file.
     fault: Option<Problem>,
+    /// What the door lets through, when it is to be kept.
+    copy: Option<Transcript>,
 }
 
 impl<'a, 's> Line<'a, 's> {
@@ -73,7 +76,19 @@ impl<'a, 's> Line<'a, 's> {
             reported: BTreeSet::new(),
             rows_of_table: None,
             fault: None,
+            copy: None,
         })
+    }
+
+    pub(super) fn copying(mut self) -> Self {
+        self.copy = Some(Transcript::new());
+        self
+    }
+
+    /// The copy of a file that has been read to its end.
+    pub(super) fn copied(mut self, decoded: Decoded) -> Option<Vec<u8>> {
+        let undeclared = self.door.names(decoded.undeclared);
+        self.copy.map(|copy| copy.end(undeclared))
     }
 
     fn flush(&mut self) -> Result<(), Problem> {
@@ -148,8 +163,9 @@ impl<'a, 's> Line<'a, 's> {
         flushed?;
         match decoded {
             Ok(decoded) => {
-                if !decoded.undeclared.is_empty() && self.connector.contract.warn_new_columns {
-                    self.summary.warnings.push(warn_undeclared(&decoded.undeclared));
+                let undeclared = self.door.names(decoded.undeclared);
+                if !undeclared.is_empty() && self.connector.contract.warn_new_columns {
+                    self.summary.warnings.push(warn_undeclared(&undeclared));
                 }
                 self.summary.refused = too_many_bad(self.connector, self.bad_rows, self.summary.rows_read);
             }
@@ -216,6 +232,9 @@ impl TableSink for Line<'_, '_> {
     fn table(&mut self, table: Table) -> Result<(), Problem> {
         self.close_table();
         let (table, mut warnings) = self.door.table(table)?;
+        if let Some(copy) = &mut self.copy {
+            copy.table(&table);
+        }
         warnings.extend(self.normaliser.table(table)?);
         self.door.columns(&door_rules(self.connector, &self.normaliser));
         self.rows_of_table = Some(0);
@@ -230,6 +249,9 @@ impl TableSink for Line<'_, '_> {
     fn row(&mut self, mut row: Row) -> Result<(), Problem> {
         self.outcome.clear();
         let removed = self.door.row(&mut row)?;
+        if let Some(copy) = &mut self.copy {
+            copy.row(&row);
+        }
         self.summary.warnings.extend(removed);
         self.normaliser.row(&row, &mut self.outcome)?;
         if self.outcome.skipped {
@@ -251,7 +273,10 @@ impl TableSink for Line<'_, '_> {
         self.count_row(bad)
     }
 
-    fn broken_row(&mut self, _: u32, problem: Problem) -> Result<(), Problem> {
+    fn broken_row(&mut self, number: u32, problem: Problem) -> Result<(), Problem> {
+        if let Some(copy) = &mut self.copy {
+            copy.broken(number, &problem);
+        }
         self.batch.quarantined.push(Quarantined {
             problem,
             column: None,
@@ -261,6 +286,14 @@ impl TableSink for Line<'_, '_> {
             cleaned: "{}".to_owned(),
         });
         self.count_row(true)
+    }
+
+    fn unseen(&mut self, text: &str) {
+        self.door.unseen(text);
+    }
+
+    fn wants_unseen(&self) -> bool {
+        self.door.wants_unseen()
     }
 
     fn spare(&mut self) -> Vec<Cell> {

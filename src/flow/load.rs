@@ -7,8 +7,7 @@ use tokio::task::JoinHandle;
 
 use super::context::{Context, Stop, stopped};
 use super::delivery::{AT_ONCE, Delivery, IN_MEMORY};
-use super::preview::preview_lines;
-use super::read::{BATCH, ReadSummary, Reading, publish, read};
+use super::read::{BATCH, ReadSummary, Reading, publish, read, read_again, read_cleaned};
 use crate::config::Source;
 use crate::decode::{Bytes, Input};
 use crate::domain::observation::Batch;
@@ -49,21 +48,44 @@ pub struct Load {
     pub confirmed: bool,
     /// Ends the load at its next chunk.
     pub stop: Stop,
+    /// Hash of what decides the outcome besides the bytes and the connector.
+    surroundings: blake3::Hash,
 }
 
 impl Load {
-    /// Loads one delivery through the connector it belongs to.
+    /// Loads of one source with what is known now.
+    #[must_use]
+    pub fn new(context: &Arc<Context>, source: &Source, register: Register, confirmed: bool, stop: &Stop) -> Self {
+        let around = (&source.context, register.units(), &context.scales);
+        Self {
+            surroundings: blake3::hash(format!("{around:?}").as_bytes()),
+            context: Arc::clone(context),
+            source: Arc::new(source.clone()),
+            exempt: Arc::new(Exempt::new(&register)),
+            register: Arc::new(register),
+            confirmed,
+            stop: stop.clone(),
+        }
+    }
+
+    /// Loads one delivery through the connector whose header contract it meets.
     ///
     /// # Errors
     /// When the delivery is refused as a whole; nothing of it is visible then.
-    pub async fn delivery(&self, delivery: Arc<Delivery>, connector: &Connector) -> Result<Loaded, Problem> {
+    pub async fn delivery(&self, delivery: Arc<Delivery>, connectors: &[&Connector]) -> Result<Loaded, Problem> {
         let original = hash_of(&delivery)?;
-        let fingerprint = format!("{}:{original}", self.fingerprint(connector));
         let warehouse = &self.context.warehouse;
-        if warehouse.is_read(&self.source.id, &delivery.name, &fingerprint).await? {
-            return Ok(Loaded::default());
+        for connector in connectors {
+            let fingerprint = self.fingerprint(connector, &original);
+            if warehouse
+                .is_read(&self.source.id, &delivery.shown, &fingerprint)
+                .await?
+            {
+                return Ok(Loaded::default());
+            }
         }
-        let connector = Arc::new(connector.clone());
+        let connector = Arc::new(choose(self, &delivery, connectors)?.clone());
+        let fingerprint = self.fingerprint(&connector, &original);
         let size = delivery.size();
         let long = connector.personal == Personal::None && size > AT_ONCE;
         if long && (size > IN_MEMORY || self.is_clean(&delivery, &connector).await?) {
@@ -102,18 +124,16 @@ impl Load {
             return Err(problem);
         }
         let bytes = match &summary.folded {
-            Some(folded) => Some(folded_bytes(folded, &connector, &summary.file_name, &original)?),
+            Some(folded) => Some(folded_bytes(folded, &connector, &delivery.shown, &original)?),
             None if summary.raw_is_clean => None,
-            None => Some(cleaned_bytes(&summary.file_name, &batches)),
+            None => Some(self.cleaned(&delivery, &connector).await?),
         };
         let kept = match bytes {
             Some(bytes) => snapshot::keep(&self.folder(), bytes.as_slice())?,
             None => snapshot::keep(&self.folder(), delivery.reader()?)?,
         };
-        let snapshot = self
-            .record(&delivery, &summary.file_name, &connector, kept, original)
-            .await?;
-        let mut run = self.begin(&delivery.name, snapshot, fingerprint).await?;
+        let snapshot = self.record(&delivery, &connector, kept, original).await?;
+        let mut run = self.begin(&delivery.shown, snapshot, fingerprint).await?;
         let mut staged = Ok(summary.warnings);
         for batch in batches {
             if let Err(problem) = self.stage(&mut run, batch).await {
@@ -124,7 +144,15 @@ impl Load {
         self.end(run, staged).await
     }
 
-    /// A long feed without pupils is kept first and read from front to back, a bounded piece at a time.
+    /// Reads a file once more, for what the door lets through.
+    async fn cleaned(&self, delivery: &Arc<Delivery>, connector: &Arc<Connector>) -> Result<Vec<u8>, Problem> {
+        let (load, delivery, connector) = (self.clone(), Arc::clone(delivery), Arc::clone(connector));
+        let reading = move || read_cleaned(delivery.open()?, &load.reading(&connector));
+        tokio::task::spawn_blocking(reading).await.map_err(bug)?
+    }
+
+    /// A long feed without pupils is copied first and read from front to back, a bounded piece at a time. The copy gets
+    /// its name, and the load is published, when the door found nothing in the whole of it.
     async fn stream(
         &self,
         delivery: Arc<Delivery>,
@@ -132,14 +160,14 @@ impl Load {
         fingerprint: String,
     ) -> Result<Loaded, Problem> {
         let (folder, feed) = (self.folder(), Arc::clone(&delivery));
-        let keeping = tokio::task::spawn_blocking(move || snapshot::keep(&folder, feed.reader()?));
-        let kept = keeping.await.map_err(bug)??;
+        let copying = tokio::task::spawn_blocking(move || snapshot::write(&folder, feed.reader()?));
+        let copy = copying.await.map_err(bug)??;
         delivery.unchanged()?;
-        let (path, original) = (kept.path.clone(), kept.hash.clone());
+        let original = copy.kept().hash.clone();
         let snapshot = self
-            .record(&delivery, &delivery.name, &connector, kept, original)
+            .record(&delivery, &connector, copy.kept().clone(), original)
             .await?;
-        let mut run = self.begin(&delivery.name, snapshot, fingerprint).await?;
+        let mut run = self.begin(&delivery.shown, snapshot, fingerprint).await?;
         let (send, mut receive) = mpsc::channel(QUEUE);
         let reading = self.reader(&delivery, &connector, send);
         let mut staged = Ok(());
@@ -153,11 +181,12 @@ impl Load {
         let outcome = match (staged, joined(reading).await) {
             (Err(problem), _) | (Ok(()), Err(problem)) => Err(problem),
             (Ok(()), Ok(summary)) if !summary.raw_is_clean => {
-                std::fs::remove_file(&path)
-                    .map_err(|error| Problem::new("MSK-FIL-02").arg("path", path.display()).because(error))?;
-                Err(Problem::new("MSK-RUN-31").arg("file", &delivery.name))
+                Err(Problem::new("MSK-RUN-31").arg("file", &delivery.shown))
             }
-            (Ok(()), Ok(summary)) => summary.refused.map_or(Ok(summary.warnings), Err),
+            (Ok(()), Ok(summary)) => match summary.refused {
+                Some(problem) => Err(problem),
+                None => copy.name().map(|_| summary.warnings),
+            },
         };
         self.end(run, outcome).await
     }
@@ -187,7 +216,18 @@ impl Load {
         connector: &Connector,
         sink: &mut dyn FnMut(Batch) -> Result<(), Problem>,
     ) -> Result<ReadSummary, Problem> {
-        let reading = Reading {
+        read(
+            input,
+            &self.reading(connector),
+            &mut |_, _, _| Err(Problem::new("MSK-RUN-13")),
+            sink,
+        )
+    }
+
+    /// How the source's files are read through a connector.
+    #[must_use]
+    pub fn reading<'a>(&'a self, connector: &'a Connector) -> Reading<'a> {
+        Reading {
             connector,
             subjects: &self.context.subjects,
             scales: &self.context.scales,
@@ -195,8 +235,7 @@ impl Load {
             register: Some(&self.register),
             exempt: &self.exempt,
             batch: BATCH,
-        };
-        read(input, &reading, &mut |_, _, _| Err(Problem::new("MSK-RUN-13")), sink)
+        }
     }
 
     /// Loads again from the snapshot what was loaded before: with the manifest, the register and the scales of today.
@@ -211,37 +250,29 @@ impl Load {
             .max(IN_MEMORY)
             * 4;
         let folder = self.folder();
+        let snapshot = snapshot::open(&folder, &delivery.hash, limit)?;
         let mut batches = Vec::new();
+        let mut take = |batch| {
+            batches.push(batch);
+            Ok(())
+        };
         let summary = if connector.personal == Personal::Folded {
-            let (_, folded) = folded_file::read(snapshot::open(&folder, &delivery.hash, limit)?)?;
-            let reading = Reading {
-                connector,
-                subjects: &self.context.subjects,
-                scales: &self.context.scales,
-                options: &self.source.context,
-                register: Some(&self.register),
-                exempt: &self.exempt,
-                batch: BATCH,
-            };
-            publish(folded, &reading, &mut |batch| {
-                batches.push(batch);
-                Ok(())
-            })?;
+            let (_, folded) = folded_file::read(snapshot)?;
+            publish(folded, &self.reading(connector), &mut take)?;
             ReadSummary::default()
-        } else {
+        } else if delivery.hash == delivery.original {
             let input = Input {
                 file_name: delivery.name.clone(),
-                bytes: Bytes::Stream(Box::new(snapshot::open(&folder, &delivery.hash, limit)?)),
+                bytes: Bytes::Stream(Box::new(snapshot)),
             };
-            self.read(input, connector, &mut |batch| {
-                batches.push(batch);
-                Ok(())
-            })?
+            self.read(input, connector, &mut take)?
+        } else {
+            read_again(&delivery.name, snapshot, &self.reading(connector), &mut take)?
         };
         if let Some(problem) = summary.refused {
             return Err(problem);
         }
-        let fingerprint = format!("{}:{}", self.fingerprint(connector), delivery.original);
+        let fingerprint = self.fingerprint(connector, &delivery.original);
         let mut run = self.begin(&delivery.name, delivery.snapshot, fingerprint).await?;
         let mut staged = Ok(summary.warnings);
         for batch in batches {
@@ -290,7 +321,6 @@ impl Load {
     async fn record(
         &self,
         delivery: &Delivery,
-        name: &str,
         connector: &Connector,
         kept: Kept,
         original: String,
@@ -300,7 +330,7 @@ impl Load {
             size: kept.size,
             source: self.source.id.clone(),
             connector: connector.id.clone(),
-            file: name.to_owned(),
+            file: delivery.shown.clone(),
             address: Some(delivery.address.clone()),
             original_hash: Some(original),
             etag: delivery.validators.etag.clone(),
@@ -316,14 +346,12 @@ impl Load {
         self.context.config.paths.snapshots()
     }
 
-    /// What besides the bytes decides the outcome: the manifest, what the source adds, the register, the scales.
-    fn fingerprint(&self, connector: &Connector) -> String {
+    /// What decides the outcome: the manifest, what the source adds, the register, the scales; then the bytes.
+    fn fingerprint(&self, connector: &Connector, original: &str) -> String {
         let mut hash = blake3::Hasher::new();
         hash.update(format!("{connector:?}").as_bytes());
-        hash.update(format!("{:?}", self.source.context).as_bytes());
-        hash.update(format!("{:?}", self.register.units()).as_bytes());
-        hash.update(format!("{:?}", self.context.scales).as_bytes());
-        hash.finalize().to_hex()[..32].to_owned()
+        hash.update(self.surroundings.as_bytes());
+        format!("{}:{original}", &hash.finalize().to_hex()[..32])
     }
 
     /// Reads up to the first row; gives the refusal when the file does not get that far.
@@ -344,7 +372,7 @@ impl Load {
 /// A delivery that is loaded again from its snapshot.
 #[derive(Debug, Clone)]
 pub struct Replay {
-    /// Name of the file.
+    /// Name of the file as it is kept.
     pub name: String,
     /// Row of the snapshot.
     pub snapshot: SnapshotId,
@@ -374,12 +402,12 @@ pub fn choose<'c>(load: &Load, delivery: &Delivery, connectors: &[&'c Connector]
     match fitting.as_slice() {
         [connector] => Ok(connector),
         [] => Err(Problem::new("MSK-RUN-14")
-            .arg("file", &delivery.name)
+            .arg("file", &delivery.shown)
             .arg("reasons", reasons.join("; "))),
         several => {
             let ids: Vec<&str> = several.iter().map(|connector| connector.id.as_str()).collect();
             Err(Problem::new("MSK-RUN-15")
-                .arg("file", &delivery.name)
+                .arg("file", &delivery.shown)
                 .arg("connectors", ids.join(", ")))
         }
     }
@@ -405,16 +433,6 @@ fn folded_bytes(folded: &Folded, connector: &Connector, file: &str, original: &s
             .because(error)
     })?;
     Ok(bytes)
-}
-
-/// The accepted rows of a file whose bytes may not be kept.
-fn cleaned_bytes(file: &str, batches: &[Batch]) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    for line in batches.iter().flat_map(|batch| preview_lines(file, batch)) {
-        bytes.extend(serde_json::to_vec(&line).unwrap_or_default());
-        bytes.push(b'\n');
-    }
-    bytes
 }
 
 async fn joined(reading: JoinHandle<Result<ReadSummary, Problem>>) -> Result<ReadSummary, Problem> {

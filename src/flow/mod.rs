@@ -4,6 +4,7 @@
 //! rule; rules live in the pure rooms.
 
 pub mod alert;
+mod cleaned;
 pub mod context;
 pub mod deliver;
 pub mod delivery;

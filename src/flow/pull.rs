@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::context::{Context, Stop, stopped};
-use super::delivery::{Arrived, Body, Delivery, arrive};
-use super::load::{Load, Loaded, choose};
+use super::delivery::{Delivery, arrive};
+use super::load::Load;
 use super::site;
 use crate::config::{Origin, Source};
 use crate::domain::vocabulary::SourceState;
@@ -12,7 +12,6 @@ use crate::failpoint;
 use crate::fetch::{Validators, retry_after};
 use crate::manifest::Connector;
 use crate::message::{Problem, Problems};
-use crate::privacy::detect::Exempt;
 use crate::schedule::back_off;
 use crate::warehouse::load::LoadSummary;
 use crate::warehouse::sources::{PullOutcome, Validators as Remembered};
@@ -67,7 +66,7 @@ impl Pulled {
     }
 }
 
-/// Pulls one source and remembers how it went.
+/// Pulls one source and remembers how it went; a file given by hand says nothing about the source.
 ///
 /// # Errors
 /// When the warehouse refuses or the pull was asked to stop; what the source itself did wrong stands in
@@ -78,14 +77,22 @@ pub async fn pull(context: &Arc<Context>, source: &Source, options: &Options, st
         source: source.id.clone(),
         ..Pulled::default()
     };
-    warehouse.source_started(&source.id, context.clock.now()).await?;
+    if options.file.is_none() {
+        warehouse.source_started(&source.id, None, context.clock.now()).await?;
+    }
     if let Err(problem) = deliveries(context, source, options, stop, &mut pulled).await {
         if stop.asked() {
             return Err(problem);
         }
         pulled.refused.push(problem);
     }
-    finish(context, source, &mut pulled).await?;
+    if options.file.is_none() {
+        finish(context, source, &pulled).await?;
+    }
+    let records = warehouse.source_records().await?;
+    let record = records.iter().find(|record| record.source == source.id);
+    let last_load = warehouse.last_loads().await?.get(&source.id).copied();
+    pulled.state = record.map(|record| super::status::state_of(context, source, record, last_load));
     report(&pulled);
     Ok(pulled)
 }
@@ -97,41 +104,26 @@ async fn deliveries(
     stop: &Stop,
     pulled: &mut Pulled,
 ) -> Result<(), Problem> {
-    let connectors: Vec<&Connector> = source
-        .connectors
-        .value
-        .iter()
-        .map(|id| context.connector(id))
-        .collect::<Result<_, _>>()?;
+    let connectors = context.connectors_of(source)?;
     if let (Origin::EachSite, [connector], None) = (&source.origin, connectors.as_slice(), &options.file) {
-        return sites(context, source, connector, stop, pulled).await;
+        return sites(context, source, connector, options.confirmed, stop, pulled).await;
     }
-    let arrived = match &options.file {
-        Some(path) => by_hand(path),
-        None => arrive(context, source, &connectors).await?,
-    };
+    let register = context.warehouse.register().await?;
+    let load = Load::new(context, source, register, options.confirmed, stop);
+    let arrived = arrive(&load, &connectors, options.file.as_deref()).await?;
     pulled.refused.extend(arrived.problems);
-    let register = Arc::new(context.warehouse.register().await?);
-    let load = Load {
-        context: Arc::clone(context),
-        source: Arc::new(source.clone()),
-        exempt: Arc::new(Exempt::new(&register)),
-        register,
-        confirmed: options.confirmed,
-        stop: stop.clone(),
-    };
     for delivery in arrived.deliveries.into_iter().map(Arc::new) {
         if stop.asked() {
             return Err(stopped());
         }
-        match one(&load, &delivery, &connectors).await {
+        match load.delivery(Arc::clone(&delivery), &connectors).await {
             Ok(loaded) => {
                 pulled.accepted += 1;
                 pulled.warnings.extend(
                     loaded
                         .warnings
                         .into_iter()
-                        .map(|problem| named(problem, &delivery.name)),
+                        .map(|problem| named(problem, &delivery.shown)),
                 );
                 if let Some(summary) = &loaded.summary {
                     pulled.add(summary);
@@ -139,25 +131,21 @@ async fn deliveries(
                 remember(context, source, &delivery).await?;
             }
             Err(problem) if stop.asked() => return Err(problem),
-            Err(problem) => pulled.refused.push(named(problem, &delivery.name)),
+            Err(problem) => pulled.refused.push(named(problem, &delivery.shown)),
         }
     }
     Ok(())
-}
-
-async fn one(load: &Load, delivery: &Arc<Delivery>, connectors: &[&Connector]) -> Result<Loaded, Problem> {
-    let connector = choose(load, delivery, connectors)?;
-    load.delivery(Arc::clone(delivery), connector).await
 }
 
 async fn sites(
     context: &Arc<Context>,
     source: &Source,
     connector: &Connector,
+    confirmed: bool,
     stop: &Stop,
     pulled: &mut Pulled,
 ) -> Result<(), Problem> {
-    for walked in site::walk_all(context, source, connector, stop).await? {
+    for walked in site::walk_all(context, source, connector, confirmed, stop).await? {
         if let Some(summary) = &walked.summary {
             pulled.add(summary);
         }
@@ -168,21 +156,6 @@ async fn sites(
         pulled.warnings.extend(walked.warnings);
     }
     Ok(())
-}
-
-fn by_hand(path: &std::path::Path) -> Arrived {
-    let name = path
-        .file_name()
-        .map_or_else(String::new, |name| name.to_string_lossy().into_owned());
-    Arrived {
-        deliveries: vec![Delivery {
-            name,
-            address: path.display().to_string(),
-            body: Body::Path(path.to_owned()),
-            validators: Validators::default(),
-        }],
-        ..Arrived::default()
-    }
 }
 
 /// Puts the name of the file or organisation in front of the place.
@@ -213,7 +186,7 @@ async fn remember(context: &Context, source: &Source, delivery: &Delivery) -> Re
 }
 
 /// A source that brought something and refused some of it is under suspicion; one that only refused fails.
-async fn finish(context: &Context, source: &Source, pulled: &mut Pulled) -> Result<(), Problem> {
+async fn finish(context: &Context, source: &Source, pulled: &Pulled) -> Result<(), Problem> {
     let now = context.clock.now();
     let warehouse = &context.warehouse;
     let rows = (pulled.snapshots > 0).then_some(pulled.rows_read);
@@ -241,10 +214,6 @@ async fn finish(context: &Context, source: &Source, pulled: &mut Pulled) -> Resu
     };
     warehouse.source_finished(&source.id, outcome, next, now).await?;
     failpoint::hit("pull-recorded");
-    let records = warehouse.source_records().await?;
-    let record = records.iter().find(|record| record.source == source.id);
-    let last_load = warehouse.last_loads().await?.get(&source.id).copied();
-    pulled.state = record.map(|record| super::status::state_of(context, source, record, last_load));
     Ok(())
 }
 

@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::cleaned;
 use super::line::Line;
 use crate::decode::{Input, decode};
 use crate::domain::observation::Batch;
@@ -22,6 +23,9 @@ use crate::privacy::folded::Folded;
 
 /// Observations of a batch at most: one statement's worth for the warehouse, half a megabyte of memory.
 pub const BATCH: usize = 1000;
+
+/// Letters that tell one replaced file name from another.
+const MARK: usize = 8;
 
 /// What to read and with what knowledge.
 #[derive(Clone, Copy)]
@@ -105,6 +109,33 @@ pub fn read(
     Ok(summary)
 }
 
+/// Reads a file for what the door lets through: the snapshot of a file whose bytes may not be kept.
+///
+/// # Errors
+/// When the file is refused.
+pub fn read_cleaned(input: Input, reading: &Reading<'_>) -> Result<Vec<u8>, Problem> {
+    let file_name = input.file_name.clone();
+    let mut nowhere = |_: Batch| Ok(());
+    let mut line = Line::new(reading, &file_name, &mut nowhere)?.copying();
+    let decoded = decode(input, reading.connector, &mut line)?;
+    Ok(line.copied(decoded).unwrap_or_default())
+}
+
+/// Reads what [`read_cleaned`] gave into batches.
+///
+/// # Errors
+/// Only what the sink answered, as in [`read()`].
+pub fn read_again(
+    file_name: &str,
+    input: impl std::io::Read,
+    reading: &Reading<'_>,
+    sink: &mut TakeBatch<'_>,
+) -> Result<ReadSummary, Problem> {
+    let mut line = Line::new(reading, file_name, sink)?;
+    let decoded = cleaned::read(file_name, input, &mut line);
+    line.finish(decoded)
+}
+
 /// Hands on the numbers of folded statistics, fresh or from their snapshot. Gives the counts of numbers and of refused
 /// records.
 ///
@@ -144,12 +175,25 @@ pub fn publish(mut folded: Folded, reading: &Reading<'_>, sink: &mut TakeBatch<'
     Ok((observations, quarantined))
 }
 
-/// The name by which a file may be shown, logged and kept: a name of a person in it is replaced.
-///
-/// # Errors
-/// A document number in the name refuses the file.
-pub fn shown_name(file_name: &str, exempt: &Arc<Exempt>) -> Result<String, Problem> {
-    Door::new(file_name, Arc::clone(exempt), Kept::Folded).map(|(door, _)| door.file().to_owned())
+/// The name by which a file may be shown, logged and kept: one that the door replaces gets letters made from its hash,
+/// so that two such files stay two.
+#[must_use]
+pub fn shown_name(file_name: &str, exempt: &Arc<Exempt>) -> String {
+    let replaced = match Door::new(file_name, Arc::clone(exempt), Kept::Folded) {
+        Ok((door, _)) if door.file() == file_name => return file_name.to_owned(),
+        Ok((door, _)) => door.file().to_owned(),
+        Err(_) => "файл".to_owned(),
+    };
+    // Letters only: a detector could take digits for the number of a document.
+    let hash = blake3::hash(file_name.as_bytes());
+    let letters: String = hash.as_bytes()[..MARK]
+        .iter()
+        .map(|byte| char::from(b'a' + byte % 26))
+        .collect();
+    match replaced.rsplit_once('.') {
+        Some((stem, extension)) => format!("{stem} {letters}.{extension}"),
+        None => format!("{replaced} {letters}"),
+    }
 }
 
 fn read_pages(

@@ -119,7 +119,7 @@ pub async fn write_letters(context: &Context) -> Result<Written, Problem> {
         return Err(problem);
     }
     let now = context.clock.now();
-    context.warehouse.source_started(JOB, now).await?;
+    context.warehouse.source_started(JOB, None, now).await?;
     let outcome = PullOutcome::Well { rows: None };
     context.warehouse.source_finished(JOB, outcome, None, now).await?;
     Ok(written)

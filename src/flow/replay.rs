@@ -6,7 +6,6 @@ use super::context::{Context, Stop};
 use super::load::{Load, Replay};
 use crate::config::{Origin, Source};
 use crate::message::{Problem, Problems};
-use crate::privacy::detect::Exempt;
 
 /// What a replay did.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -32,18 +31,18 @@ pub async fn source(context: &Arc<Context>, source: &Source) -> Result<Replayed,
     if matches!(source.origin, Origin::EachSite) {
         return Ok(replayed);
     }
-    let register = Arc::new(context.warehouse.register().await?);
-    let load = Load {
-        context: Arc::clone(context),
-        source: Arc::new(source.clone()),
-        exempt: Arc::new(Exempt::new(&register)),
-        register,
-        // The same bytes as before: a smaller outcome is what the administrator asked for.
-        confirmed: true,
-        stop: Stop::default(),
-    };
+    let register = context.warehouse.register().await?;
+    // The same bytes as before: a smaller outcome is what the administrator asked for.
+    let confirmed = true;
+    let load = Load::new(context, source, register, confirmed, &Stop::default());
     for last in context.warehouse.last_snapshots(&source.id).await? {
-        let connector = context.connector(&last.connector)?;
+        let connector = match context.connector(&last.connector) {
+            Ok(connector) => connector,
+            Err(problem) => {
+                replayed.refused.push(problem.at(last.file));
+                continue;
+            }
+        };
         let replay = Replay {
             name: last.file.clone(),
             snapshot: last.id,

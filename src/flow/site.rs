@@ -53,6 +53,7 @@ pub async fn walk_all(
     context: &Arc<Context>,
     source: &Source,
     connector: &Connector,
+    confirmed: bool,
     stop: &Stop,
 ) -> Result<Vec<Walked>, Problem> {
     let sections = sections_of(connector);
@@ -82,6 +83,7 @@ pub async fn walk_all(
                 fetcher: Arc::clone(&fetcher),
                 known: Arc::clone(&known),
                 sections: sections.clone(),
+                confirmed,
                 stop: stop.clone(),
             };
             tasks.spawn(async move { visit.site(&site).await });
@@ -134,6 +136,7 @@ struct Visit {
     fetcher: Arc<Fetcher>,
     known: Arc<HashMap<String, Remembered>>,
     sections: Vec<Section>,
+    confirmed: bool,
     stop: Stop,
 }
 
@@ -181,7 +184,15 @@ impl Visit {
                 .or_else(|| Some(Problem::new("MSK-RUN-16").arg("url", &site.base)));
         }
         let validators = seen.validators;
-        walked.summary = self.load(site, seen.facts, &seen.hashes, seen.pages > 0).await?;
+        match self.load(site, seen.facts, &seen.hashes, seen.pages > 0).await {
+            Ok(summary) => walked.summary = summary,
+            Err(problem) if self.stop.asked() => return Err(problem),
+            // Of one site; the others are walked all the same.
+            Err(problem) => {
+                walked.failed = Some(problem);
+                return Ok(walked);
+            }
+        }
         if seen.pages > 0 {
             let now = self.context.clock.now();
             self.context
@@ -276,12 +287,12 @@ impl Visit {
             &self.context.config.paths.snapshots(),
             lines(host, &batch, hashes).as_bytes(),
         )?;
-        // A site that is away speaks of its absence in a series of its own and never replaces what it said before.
-        let series = if readable {
-            host.to_owned()
-        } else {
-            format!("{host}/unreachable")
-        };
+        // A parent and its branch may share a site. A site that is away speaks of its absence in a series of its own
+        // and never replaces what it said before.
+        let mut series = format!("{}/{host}", site.unit.id.0);
+        if !readable {
+            series.push_str("/unreachable");
+        }
         if warehouse
             .is_loaded(&self.source, &series, &kept.hash, &self.connector)
             .await?
@@ -305,8 +316,11 @@ impl Visit {
             manifest: self.connector.clone(),
         };
         let mut run = warehouse.begin_run(run, now).await?;
-        warehouse.stage(&mut run, batch).await?;
-        warehouse.publish(run, false, now).await.map(Some)
+        if let Err(problem) = warehouse.stage(&mut run, batch).await {
+            warehouse.abandon(run, &problem, now).await?;
+            return Err(problem);
+        }
+        warehouse.publish(run, self.confirmed, now).await.map(Some)
     }
 }
 
@@ -317,6 +331,11 @@ fn read_fetched(wanted: Wanted, page: &Fetched<Vec<u8>>, unit: &Arc<UnitRef>) ->
         body: &page.body,
     };
     sites::read_answer(wanted, &answer, &page.final_url, unit)
+}
+
+/// The part of an address that stays the same from day to day: a place names an outage, a session does not.
+fn address(url: &str) -> &str {
+    url.split(['?', '#']).next().unwrap_or(url)
 }
 
 /// Puts the address of the page in front of the place; what this version does not read holds for every page.
@@ -352,7 +371,7 @@ fn take(walk: &mut Walk, seen: &mut Seen, wanted: Wanted, reading: Reading, page
         seen.facts
             .extend(reading.facts.into_iter().filter(|fact| fact.code.starts_with("site_")));
         if !is_page && seen.first_problem.is_none() {
-            seen.first_problem = reading.refused.map(|problem| problem.at(&page.final_url));
+            seen.first_problem = reading.refused.map(|problem| problem.at(address(&page.final_url)));
         }
     }
     if confirmed || is_page && wanted == Wanted::Home {

@@ -3,7 +3,7 @@
 //! Columns: `id;kind;title;short_title;parent;branch;email;ogrn;inn;kpp;fis_oko;rcoi_oge;rcoi_ege;bus_gov;site`,
 //! in any order; only the first three must be there.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use crate::decode::{Input, decode};
 use crate::domain::unit::{Alias, Unit, UnitId, normalise_alias};
@@ -38,15 +38,16 @@ pub fn read(input: Input) -> Result<Vec<Unit>, Problems> {
     let connector: Connector = parse("register.toml", LAYOUT)?;
     let mut rows = Rows::default();
     decode(input, &connector, &mut rows).map_err(|problem| vec![problem])?;
-    let known: BTreeSet<String> = rows.units.iter().map(|unit| unit.id.0.clone()).collect();
     for unit in &rows.units {
-        if let Some(parent) = unit.parent.as_ref().filter(|parent| !known.contains(&parent.0)) {
+        if let Some(parent) = unit.parent.as_ref().filter(|parent| !rows.of.contains_key(&parent.0)) {
+            let row = rows.of.get(&unit.id.0).map_or(&unit.id.0, |numbers| &numbers[0]);
             rows.problems
-                .push(fault(&unit.id.0, &format!("нет вышестоящей единицы «{}»", parent.0)));
+                .push(fault(row, &format!("нет вышестоящей единицы «{}»", parent.0)));
         }
     }
-    if known.len() < rows.units.len() {
-        rows.problems.push(fault("id", "один код стоит в нескольких строках"));
+    for (id, numbers) in rows.of.iter().filter(|(_, numbers)| numbers.len() > 1) {
+        let reason = format!("код «{id}» стоит в нескольких строках");
+        rows.problems.push(fault(&numbers.join(", "), &reason));
     }
     if rows.problems.is_empty() {
         Ok(rows.units)
@@ -63,6 +64,8 @@ fn fault(row: &str, reason: &str) -> Problem {
 struct Rows {
     columns: BTreeMap<String, usize>,
     units: Vec<Unit>,
+    /// Numbers of the rows where a code stands.
+    of: BTreeMap<String, Vec<String>>,
     problems: Problems,
 }
 
@@ -118,6 +121,7 @@ impl TableSink for Rows {
                 })
             })
             .collect();
+        self.of.entry(id.clone()).or_default().push(number);
         self.units.push(Unit {
             id: UnitId(id),
             kind,
@@ -166,6 +170,13 @@ mod tests {
         let lines: Vec<String> = problems.iter().map(Problem::ru).collect();
         assert_eq!(lines.len(), 2, "{lines:?}");
         assert!(lines[0].starts_with("реестр, строка 2: нет вида «school»"), "{lines:?}");
-        assert!(lines[1].contains("нет вышестоящей единицы «vg»"), "{lines:?}");
+        assert!(
+            lines[1].starts_with("реестр, строка 3: нет вышестоящей единицы «vg»"),
+            "{lines:?}"
+        );
+        let text = "id;kind;title\nvg-01;general;СОШ № 1\nvg-02;general;СОШ № 2\nvg-01;general;СОШ № 3\n".as_bytes();
+        let problems = read(Input::memory("register.csv", text)).expect_err("one fault");
+        let lines: Vec<String> = problems.iter().map(Problem::ru).collect();
+        assert_eq!(lines, ["реестр, строка 2, 4: код «vg-01» стоит в нескольких строках"]);
     }
 }

@@ -156,6 +156,17 @@ mod tests {
     }
 
     #[test]
+    fn two_columns_of_one_name_are_refused() {
+        let text = "manifest = 1\n[connector]\nid = 'x'\ntitle = 'x'\nprocedures = 'vpr'\n[decode.json]\n\
+                    [[column]]\nname = 'a'\nat = 'a'\nclass = 'key'\n\
+                    [[column]]\nname = 'a'\nat = 'b'\nclass = 'measure'\n\
+                    [unit]\nname = 'a'\n[[observation]]\nmeasure = 'participants'\nvalue = 'a'\n";
+        let problems = parse("m.toml", text).expect_err("one fault");
+        assert_eq!(problems.len(), 1, "{problems:?}");
+        assert_eq!(problems[0].get("reason"), Some("имя столбца «a» стоит дважды"));
+    }
+
+    #[test]
     fn a_site_connector_has_sections_and_no_columns() {
         let text = "manifest = 1\n[connector]\nid = 'school-site'\ntitle = 'x'\nprocedures = 'site'\n\
                     [decode.site]\nsections = ['common', 'struct']\n";

@@ -1,6 +1,6 @@
 //! Text of a manifest → [`Connector`], every problem in one go.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use regex::Regex;
 
@@ -443,6 +443,12 @@ fn fits_together(root: &Section<'_>, connector: &Connector) {
     }
     if connector.columns.is_empty() {
         root.missing("column", "хотя бы один столбец [[column]]");
+    }
+    let mut names = BTreeSet::new();
+    for column in &connector.columns {
+        if !names.insert(&column.name) {
+            root.refuse("column", &format!("имя столбца «{}» стоит дважды", column.name));
+        }
     }
     if connector.observations.is_empty() && connector.unpivot.is_none() && connector.participant.is_none() {
         root.missing(

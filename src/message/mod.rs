@@ -14,4 +14,4 @@ mod catalogue;
 mod problem;
 
 pub use catalogue::{Disposition, Entry, all, find};
-pub use problem::{Problem, Problems};
+pub use problem::{Problem, Problems, filled};

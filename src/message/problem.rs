@@ -39,6 +39,17 @@ impl Problem {
         self
     }
 
+    /// Says an argument otherwise, when there is one of this name.
+    #[must_use]
+    pub fn instead(mut self, name: &str, other: impl Fn(&str) -> String) -> Self {
+        for (known, value) in &mut self.args {
+            if *known == name {
+                *value = other(value);
+            }
+        }
+        self
+    }
+
     /// Names the place: `config/sources.toml:14:1`, `Протокол!F17`.
     #[must_use]
     pub fn at(mut self, place: impl fmt::Display) -> Self {
@@ -112,15 +123,30 @@ impl Problem {
     }
 
     fn fill(&self, side: impl Fn(&Entry) -> &'static str) -> String {
-        let Some(entry) = find(self.code) else {
-            return self.code.to_owned();
-        };
-        let mut text = side(entry).to_owned();
-        for (name, value) in &self.args {
-            text = text.replace(&format!("{{{name}}}"), value);
-        }
-        text
+        find(self.code).map_or_else(
+            || self.code.to_owned(),
+            |entry| filled(side(entry), |name| self.get(name)),
+        )
     }
+}
+
+/// A sentence of the catalogue with its `{names}` replaced in one pass; a name without a value stays as it is.
+#[must_use]
+pub fn filled<'v>(sentence: &str, value: impl Fn(&str) -> Option<&'v str>) -> String {
+    let mut text = String::new();
+    let mut rest = sentence;
+    while let Some((before, after)) = rest.split_once('{')
+        && let Some((name, behind)) = after.split_once('}')
+    {
+        text.push_str(before);
+        match value(name) {
+            Some(value) => text.push_str(value),
+            None => text.extend(["{", name, "}"]),
+        }
+        rest = behind;
+    }
+    text.push_str(rest);
+    text
 }
 
 impl fmt::Display for Problem {
@@ -157,6 +183,22 @@ mod tests {
         assert_eq!(
             problem.ru_line(),
             "MSK-DEC-03: a.xlsx: на листе «Классы» нет столбца «Код» (есть: Логин, Класс); сравните форму с прошлогодней"
+        );
+    }
+
+    #[test]
+    fn braces_in_a_value_stay_as_they_came() {
+        let problem = Problem::new("MSK-DEC-03")
+            .arg("sheet", "{column}{found}")
+            .arg("column", "{sheet}")
+            .arg("found", "{");
+        assert_eq!(
+            problem.to_string(),
+            "MSK-DEC-03: sheet `{column}{found}` has no column `{sheet}` (found: {)"
+        );
+        assert_eq!(
+            filled("{known}, {unknown} and {", |name| (name == "known").then_some("1")),
+            "1, {unknown} and {"
         );
     }
 

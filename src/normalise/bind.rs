@@ -1,18 +1,22 @@
 //! A manifest laid over the header of one table.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
-use crate::domain::subjects::fold_text;
+use super::value::shorten;
+use crate::domain::subjects::{Subjects, fold_text};
 use crate::domain::vocabulary::Measure;
 use crate::manifest::{Connector, Decode};
 use crate::message::{Problem, Problems};
-use crate::table::{Column, Table};
+use crate::table::{Column, Row, Table};
 
 /// Where each declared column and each column of the header rules stands in the row.
 #[derive(Debug)]
 pub(super) struct Binding {
     /// Index of the cell per declared column; none for dropped and absent ones.
     pub(super) columns: Vec<Option<usize>>,
+    /// Cells of a declared column that a record may carry under several names, in the order of the manifest.
+    pub(super) synonyms: Vec<(usize, Vec<usize>)>,
     /// Header texts by cell index, for places.
     pub(super) headers: Vec<String>,
     /// Task columns of a pupil-level table.
@@ -31,8 +35,8 @@ pub(super) struct TaskColumn {
 #[derive(Debug)]
 pub(super) struct MetricColumn {
     pub(super) cell: usize,
-    /// Subject as the header writes it.
-    pub(super) subject: Option<String>,
+    /// Slug of the subject in the header; nothing when the header has none.
+    pub(super) subject: Option<Arc<str>>,
     /// Index into the metrics of the manifest.
     pub(super) metric: usize,
     pub(super) measure: Measure,
@@ -40,21 +44,21 @@ pub(super) struct MetricColumn {
 
 /// # Errors
 /// `MSK-DEC-03` for a missing column, `MSK-NRM-13` when two columns answer to one name. The second value warns of
-/// undeclared columns.
-pub(super) fn bind(connector: &Connector, table: &Table) -> Result<(Binding, Problems), Problem> {
+/// undeclared columns and of unknown subjects.
+pub(super) fn bind(connector: &Connector, table: &Table, subjects: &Subjects) -> Result<(Binding, Problems), Problem> {
     let records = matches!(connector.decode, Decode::Xml(_) | Decode::Json);
     let folded: Vec<[String; 2]> = table.columns.iter().map(names).collect();
     let mut used = BTreeSet::new();
     let mut columns = Vec::new();
-    for rule in &connector.columns {
-        let answers = |index: usize| {
-            if records {
-                rule.at.contains(&table.columns[index].path[0])
-            } else {
-                rule.at.iter().any(|at| folded[index].contains(&fold_text(at)))
-            }
+    let mut synonyms = Vec::new();
+    for (slot, rule) in connector.columns.iter().enumerate() {
+        let found: Vec<usize> = if records {
+            let field = |at: &String| table.columns.iter().position(|column| column.path[0] == *at);
+            rule.at.iter().filter_map(field).collect()
+        } else {
+            let answers = |index: &usize| rule.at.iter().any(|at| folded[*index].contains(&fold_text(at)));
+            (0..table.columns.len()).filter(answers).collect()
         };
-        let found: Vec<usize> = (0..table.columns.len()).filter(|index| answers(*index)).collect();
         used.extend(found.iter().copied());
         if rule.is_dropped() {
             columns.push(None);
@@ -64,8 +68,11 @@ pub(super) fn bind(connector: &Connector, table: &Table) -> Result<(Binding, Pro
             [] if rule.required => return Err(missing(&rule.at[0], table)),
             [] => columns.push(None),
             [only] => columns.push(Some(cell_index(&table.columns[*only]))),
-            // A record may carry either of two names; the first that the manifest gives is read.
-            [first, ..] if records => columns.push(Some(cell_index(&table.columns[*first]))),
+            [first, ..] if records => {
+                let cells: Vec<usize> = found.iter().map(|index| cell_index(&table.columns[*index])).collect();
+                columns.push(Some(cell_index(&table.columns[*first])));
+                synonyms.push((slot, cells));
+            }
             [first, second, ..] => {
                 let problem = Problem::new("MSK-NRM-13").arg("column", &rule.name);
                 return Err(problem
@@ -74,7 +81,11 @@ pub(super) fn bind(connector: &Connector, table: &Table) -> Result<(Binding, Pro
             }
         }
     }
-    let (tasks, metrics) = by_header(connector, table, &mut used);
+    let ByHeader {
+        tasks,
+        metrics,
+        mut warnings,
+    } = by_header(connector, table, subjects, &mut used);
     let wants_tasks = connector.participant.as_ref().is_some_and(|rule| rule.tasks.is_some());
     if wants_tasks && tasks.is_empty() {
         return Err(missing("столбцы заданий", table));
@@ -82,18 +93,29 @@ pub(super) fn bind(connector: &Connector, table: &Table) -> Result<(Binding, Pro
     if connector.unpivot.is_some() && metrics.is_empty() {
         return Err(missing("столбцы показателей", table));
     }
-    let warnings = undeclared(connector, table, &used);
+    warnings.extend(undeclared(connector, table, &used));
     let mut headers = vec![String::new(); table.columns.iter().map(cell_index).max().map_or(0, |last| last + 1)];
     for column in &table.columns {
         headers[cell_index(column)] = shown(column);
     }
     let binding = Binding {
         columns,
+        synonyms,
         headers,
         tasks,
         metrics,
     };
     Ok((binding, warnings))
+}
+
+impl Binding {
+    /// Of the names under which a record may carry a field, the first that holds something in this row is read.
+    pub(super) fn choose(&mut self, row: &Row) {
+        for (slot, cells) in &self.synonyms {
+            let holds = |cell: &&usize| row.cells.get(**cell).is_some_and(|cell| !cell.is_blank());
+            self.columns[*slot] = cells.iter().find(holds).or(cells.first()).copied();
+        }
+    }
 }
 
 fn cell_index(column: &Column) -> usize {
@@ -119,9 +141,16 @@ fn missing(what: &str, table: &Table) -> Problem {
     problem.arg("column", what).arg("found", found.join(", "))
 }
 
-fn by_header(connector: &Connector, table: &Table, used: &mut BTreeSet<usize>) -> (Vec<TaskColumn>, Vec<MetricColumn>) {
-    let mut tasks = Vec::new();
-    let mut metrics = Vec::new();
+/// What the header rules found.
+#[derive(Default)]
+struct ByHeader {
+    tasks: Vec<TaskColumn>,
+    metrics: Vec<MetricColumn>,
+    warnings: Problems,
+}
+
+fn by_header(connector: &Connector, table: &Table, subjects: &Subjects, used: &mut BTreeSet<usize>) -> ByHeader {
+    let mut by_header = ByHeader::default();
     for (index, column) in table.columns.iter().enumerate() {
         if used.contains(&index) {
             continue;
@@ -130,7 +159,7 @@ fn by_header(connector: &Connector, table: &Table, used: &mut BTreeSet<usize>) -
         let pattern = connector.participant.as_ref().and_then(|rule| rule.tasks.as_ref());
         if let Some(found) = pattern.and_then(|pattern| pattern.captures(&path)) {
             used.insert(index);
-            tasks.push(TaskColumn {
+            by_header.tasks.push(TaskColumn {
                 cell: cell_index(column),
                 label: found["task"].to_owned(),
                 max: found.name("max").and_then(|max| max.as_str().parse().ok()),
@@ -145,17 +174,23 @@ fn by_header(connector: &Connector, table: &Table, used: &mut BTreeSet<usize>) -
             .metrics
             .iter()
             .position(|metric| metric.pattern.is_match(&found["metric"]));
-        if let Some(metric) = metric {
-            used.insert(index);
-            metrics.push(MetricColumn {
-                cell: cell_index(column),
-                subject: found.name("subject").map(|subject| subject.as_str().trim().to_owned()),
-                metric,
-                measure: unpivot.metrics[metric].measure,
-            });
+        let Some(metric) = metric else { continue };
+        used.insert(index);
+        let written = found.name("subject").map_or("", |subject| subject.as_str().trim());
+        let subject = subjects.find(written);
+        if subject.is_none() && !written.is_empty() {
+            let problem = Problem::new("MSK-NRM-03").arg("found", shorten(written));
+            by_header.warnings.push(problem.at(path));
+            continue;
         }
+        by_header.metrics.push(MetricColumn {
+            cell: cell_index(column),
+            subject,
+            metric,
+            measure: unpivot.metrics[metric].measure,
+        });
     }
-    (tasks, metrics)
+    by_header
 }
 
 fn undeclared(connector: &Connector, table: &Table, used: &BTreeSet<usize>) -> Problems {

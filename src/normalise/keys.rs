@@ -166,13 +166,14 @@ impl Keyring {
         {
             return Ok(Arc::clone(unit));
         }
-        let known = self.units.get(&self.buffer).map(Arc::clone);
-        let unit = known.unwrap_or_else(|| {
+        let unit = if let Some(known) = self.units.get(&self.buffer) {
+            Arc::clone(known)
+        } else {
             let text = |slot: usize| {
                 let value = slots[slot].and_then(|index| values[index].as_ref());
                 value.map(|value| value.text().into_owned())
             };
-            Arc::new(UnitRef {
+            let made = Arc::new(UnitRef {
                 id: None,
                 login: text(0),
                 ogrn: text(1),
@@ -180,13 +181,16 @@ impl Keyring {
                 code: text(3),
                 name: text(4),
                 site: text(5),
-            })
-        });
-        if self.units.len() >= MAX_MEMORY {
-            self.units.clear();
-        }
-        self.units.insert(self.buffer.clone(), Arc::clone(&unit));
-        self.last_unit = Some((self.buffer.clone(), Arc::clone(&unit)));
+            });
+            if self.units.len() >= MAX_MEMORY {
+                self.units.clear();
+            }
+            self.units.insert(self.buffer.clone(), Arc::clone(&made));
+            made
+        };
+        let (last, known) = self.last_unit.get_or_insert_with(|| (String::new(), Arc::clone(&unit)));
+        last.clone_from(&self.buffer);
+        known.clone_from(&unit);
         Ok(unit)
     }
 

@@ -137,7 +137,7 @@ impl<'c> Normaliser<'c> {
     /// # Errors
     /// When the table does not have what the manifest promises: the file is refused.
     pub fn table(&mut self, table: Table) -> Result<Problems, Problem> {
-        let (binding, warnings) = bind::bind(self.connector, &table)?;
+        let (binding, warnings) = bind::bind(self.connector, &table, self.subjects)?;
         self.values.fill(None);
         self.current = Some(Current {
             table,
@@ -161,6 +161,7 @@ impl<'c> Normaliser<'c> {
         let Some(current) = &mut self.current else {
             return Err(Problem::new("MSK-BUG-01").arg("what", "a row before its table"));
         };
+        current.binding.choose(row);
         if !self.skip.is_empty() && is_total(&self.skip, &self.slots, &current.binding, row) {
             outcome.skipped = true;
             return Ok(());
@@ -227,7 +228,12 @@ impl<'c> Normaliser<'c> {
     pub fn declared_columns(&self) -> impl Iterator<Item = (u32, &'c ColumnRule)> {
         let cells = self.current.iter().flat_map(|current| &current.binding.columns);
         let found = cells.zip(&self.connector.columns);
-        found.filter_map(|(cell, column)| Some((position(cell.as_ref().copied()?), column)))
+        let found = found.filter_map(|(cell, column)| Some((position(cell.as_ref().copied()?), column)));
+        let synonyms = self.current.iter().flat_map(|current| &current.binding.synonyms);
+        found.chain(synonyms.flat_map(|(slot, cells)| {
+            let column = &self.connector.columns[*slot];
+            cells.iter().map(move |cell| (position(*cell), column))
+        }))
     }
 
     /// Positions of the columns that a header rule declares: tasks of a work, metrics of subjects.

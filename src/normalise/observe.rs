@@ -36,7 +36,6 @@ struct Rule {
 struct Unpivoted {
     rule: Unpivot,
     numbers: ValueReader,
-    subjects: ValueReader,
 }
 
 impl Rules {
@@ -172,14 +171,9 @@ impl Unpivoted {
             kind: Kind::Decimal,
             ..Reading::default()
         };
-        let subjects = Reading {
-            kind: Kind::Subject,
-            ..Reading::default()
-        };
         Self {
             rule: rule.clone(),
             numbers: ValueReader::new("показатель", &numbers, true),
-            subjects: ValueReader::new("предмет", &subjects, true),
         }
     }
 
@@ -192,20 +186,14 @@ impl Unpivoted {
         keyring: &mut Keyring,
         outcome: &mut Outcome,
     ) {
-        let mut cells: Vec<(&MetricColumn, Option<Arc<str>>, Amount)> = Vec::new();
+        let mut cells: Vec<(&MetricColumn, Amount)> = Vec::new();
         for column in &places.binding.metrics {
             let Some(cell) = row.cells.get(column.cell) else {
                 continue;
             };
-            let read =
-                self.numbers
-                    .cell(cell, subjects)
-                    .and_then(|value| match value.and_then(|value| value.number()) {
-                        None => Ok(None),
-                        Some(amount) => Ok(Some((amount, self.subject(key, column, subjects)?))),
-                    });
-            match read {
-                Ok(Some((amount, subject))) => cells.push((column, subject, amount)),
+            let read = self.numbers.cell(cell, subjects);
+            match read.map(|value| value.and_then(|value| value.number())) {
+                Ok(Some(amount)) => cells.push((column, amount)),
                 Ok(None) => {}
                 Err(problem) => {
                     let place = places.of_cell(column.cell);
@@ -217,13 +205,13 @@ impl Unpivoted {
                 }
             }
         }
-        for (column, subject, amount) in &cells {
+        for (column, amount) in &cells {
             let metric = &self.rule.metrics[column.metric];
             let n = metric.n.and_then(|measure| {
                 let same = cells
                     .iter()
-                    .find(|(other, of, _)| other.measure == measure && of == subject);
-                same.map(|(.., n)| n.units)
+                    .find(|(other, _)| other.measure == measure && other.subject == column.subject);
+                same.map(|(_, n)| n.units)
             });
             let constants = metric
                 .constants
@@ -234,7 +222,7 @@ impl Unpivoted {
                 procedure: key.procedure,
                 round: Arc::clone(&key.round),
                 measure: metric.measure,
-                subject: subject.clone(),
+                subject: column.subject.clone().or_else(|| key.subject.clone()),
                 grade: key.grade,
                 breakdown: keyring.breakdown(constants),
                 value: *amount,
@@ -242,16 +230,5 @@ impl Unpivoted {
                 place: places.of_cell(column.cell),
             });
         }
-    }
-
-    fn subject(&mut self, key: &Key, column: &MetricColumn, subjects: &Subjects) -> Result<Option<Arc<str>>, Problem> {
-        let Some(text) = &column.subject else {
-            return Ok(key.subject.clone());
-        };
-        let found = self.subjects.text(text, subjects)?;
-        Ok(match found {
-            Some(Value::Text(slug)) => Some(slug),
-            _ => None,
-        })
     }
 }

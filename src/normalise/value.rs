@@ -13,7 +13,7 @@ use crate::domain::value::Value;
 use crate::domain::vocabulary::{Measure, Procedure};
 use crate::manifest::{Kind, Reading, Transform};
 use crate::message::Problem;
-use crate::table::Cell;
+use crate::table::{Cell, trimmed};
 
 /// Texts remembered per column; a column of free text must not grow with the file.
 const MAX_MEMORY: usize = 20_000;
@@ -192,11 +192,6 @@ pub(super) fn shorten(text: &str) -> String {
         short.push('…');
     }
     short
-}
-
-/// Blanks of every kind at the ends.
-pub(super) fn trimmed(text: &str) -> &str {
-    text.trim_matches(|letter: char| letter.is_whitespace() || letter == '\u{feff}')
 }
 
 /// The common case without an allocation: up to eighteen ASCII digits.

@@ -218,7 +218,18 @@ impl Door {
         }
     }
 
-    /// Cleans a row in place. Gives a problem for each cell removed.
+    /// Names of undeclared fields as they may be shown.
+    pub fn names(&mut self, mut names: Vec<String>) -> Vec<String> {
+        for name in &mut names {
+            if scan(name, &self.exempt).is_some() {
+                self.clean = false;
+                "…".clone_into(name);
+            }
+        }
+        names
+    }
+
+    /// Cleans a row in place. Gives a problem for each cell removed; a title that was removed before goes without one.
     ///
     /// # Errors
     /// The file is refused: a СНИЛС, a document number, or the third hit in one column.
@@ -232,12 +243,12 @@ impl Door {
             match rule.map(|rule| (rule.class, rule.trust)) {
                 Some((Class::Key | Class::Measure | Class::Context, trust)) => {
                     if let Some(kind) = self.verdict(index, cell, trust) {
-                        problems.push(self.remove(index, row.number, kind, cell)?);
+                        problems.extend(self.remove(index, row.number, kind, cell)?);
                     }
                 }
                 Some((Class::Pseudonym, _)) if self.kept == Kept::Folded => {}
                 Some((Class::Drop | Class::Pseudonym, _)) | None => {
-                    if self.kept == Kept::Raw && self.clean {
+                    if self.wants_unseen() {
                         self.clean = look(cell, &self.exempt, Trust::None).is_none();
                     }
                     *cell = Cell::Empty;
@@ -245,6 +256,19 @@ impl Door {
             }
         }
         Ok(problems)
+    }
+
+    /// Looks at a text that the decoder met outside tables and rows.
+    pub fn unseen(&mut self, text: &str) {
+        if self.wants_unseen() {
+            self.clean = scan(text, &self.exempt).is_none();
+        }
+    }
+
+    /// True while a hit outside tables and rows would still change what is kept.
+    #[must_use]
+    pub fn wants_unseen(&self) -> bool {
+        self.kept == Kept::Raw && self.clean
     }
 
     /// False once any detector hit anything so far, dropped columns included: then the raw bytes may not be kept.
@@ -280,17 +304,15 @@ impl Door {
         verdict
     }
 
-    fn remove(&mut self, index: usize, row: u32, kind: Kind, cell: &mut Cell) -> Result<Problem, Problem> {
+    fn remove(&mut self, index: usize, row: u32, kind: Kind, cell: &mut Cell) -> Result<Option<Problem>, Problem> {
         self.clean = false;
         let removed = std::mem::replace(cell, Cell::Empty);
         let column = &mut self.columns[index];
         let title = column.rule.is_some_and(|rule| rule.trust == Trust::Organisations);
-        if title {
-            column.titles.insert(self.state.hash_one(removed.text()));
-            column.hits = column.titles.len();
-        } else {
-            column.hits += 1;
+        if title && !column.titles.insert(self.state.hash_one(removed.text())) {
+            return Ok(None);
         }
+        column.hits += 1;
         let (hits, header) = (column.hits, column.header.clone());
         let position = u32::try_from(index + 1).unwrap_or(u32::MAX);
         let place = match &self.sheet {
@@ -299,7 +321,11 @@ impl Door {
         };
         if kind.refuses_file() || hits < MAX_HITS {
             let problem = self.hit(kind, &header).at(place);
-            return if kind.refuses_file() { Err(problem) } else { Ok(problem) };
+            return if kind.refuses_file() {
+                Err(problem)
+            } else {
+                Ok(Some(problem))
+            };
         }
         Err(Problem::new("MSK-PRV-07")
             .arg("file", &self.file)
@@ -438,7 +464,8 @@ mod tests {
         for number in 2..40 {
             let mut row = row(number, "5А");
             row.cells[1] = text("Громов Пётр Петрович");
-            assert_eq!(door.row(&mut row).map(|problems| problems.len()), Ok(1));
+            let told = usize::from(number == 2);
+            assert_eq!(door.row(&mut row).map(|problems| problems.len()), Ok(told));
             assert_eq!(row.cells[1], Cell::Empty);
         }
     }
@@ -481,12 +508,15 @@ mod tests {
         let codes: Vec<_> = problems.iter().map(Problem::code).collect();
         assert_eq!(codes, ["MSK-PRV-09", "MSK-PRV-11", "MSK-PRV-10"]);
         assert!(!door.raw_is_clean());
-        let (door, problems) = Door::new(
+        let (mut door, problems) = Door::new(
             "ВПР математика 5 класс 2022.xlsx",
             Arc::new(Exempt::default()),
             Kept::Raw,
         )
         .expect("clean");
         assert_eq!((door.file(), problems.len()), ("ВПР математика 5 класс 2022.xlsx", 0));
+        let names = ["@note", "Громов Пётр Петрович/балл"].map(str::to_owned).to_vec();
+        assert_eq!(door.names(names), ["@note", "…"]);
+        assert!(!door.raw_is_clean());
     }
 }

@@ -68,7 +68,7 @@ impl Operand<'_> {
 #[derive(Debug, Clone, Copy)]
 struct View<'v> {
     values: &'v [Option<Value>],
-    numbers: &'v [Observation],
+    numbers: &'v [&'v Observation],
 }
 
 impl<'v> View<'v> {
@@ -130,18 +130,16 @@ impl<'c> Checker<'c> {
     /// Checks one row: its typed values in the order of the declared columns and the numbers made of it.
     pub fn row(&mut self, values: &[Option<Value>], numbers: &[Observation]) -> Vec<Failure> {
         let mut failures = Vec::new();
+        let mut groups = None;
         for ready in &mut self.checks {
             let by_measure = |operand: &Operand<'_>| matches!(operand, Operand::Measure(_));
             if !ready.operands.iter().chain(&ready.other).any(by_measure) {
-                let view = View { values, numbers };
+                let view = View { values, numbers: &[] };
                 failures.extend(ready.fails(view, &self.hasher));
                 continue;
             }
-            for group in by_subject(numbers) {
-                let view = View {
-                    values,
-                    numbers: &group,
-                };
+            for numbers in groups.get_or_insert_with(|| by_subject(numbers)) {
+                let view = View { values, numbers };
                 failures.extend(ready.fails(view, &self.hasher));
             }
         }
@@ -150,17 +148,17 @@ impl<'c> Checker<'c> {
 }
 
 /// Numbers of one subject and grade, in the order of the row.
-fn by_subject(numbers: &[Observation]) -> Vec<Vec<Observation>> {
-    let mut groups: Vec<Vec<Observation>> = Vec::new();
+fn by_subject(numbers: &[Observation]) -> Vec<Vec<&Observation>> {
+    let mut groups: Vec<Vec<&Observation>> = Vec::new();
     for number in numbers {
-        let same = |group: &&mut Vec<Observation>| {
+        let same = |group: &&mut Vec<&Observation>| {
             group
                 .first()
                 .is_some_and(|first| first.subject == number.subject && first.grade == number.grade)
         };
         match groups.iter_mut().find(same) {
-            Some(group) => group.push(number.clone()),
-            None => groups.push(vec![number.clone()]),
+            Some(group) => group.push(number),
+            None => groups.push(vec![number]),
         }
     }
     groups

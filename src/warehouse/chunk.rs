@@ -3,22 +3,23 @@
 //! A piece of rows costs one statement when all of it is new, two when all of it is known.
 
 use std::collections::HashMap;
-use std::ops::Range;
 use std::time::{Duration, Instant};
 
-use sqlx::query_builder::Separated;
-use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
-
+use super::bulk::{self, Stored};
 use super::fact_chunk;
 use super::load::Loading;
+use super::nodes;
 use super::quarantine;
-use super::store::{bug, refused};
+use super::sql::{Session, sql};
+use super::store::bug;
 use crate::domain::fact::Fact;
 use crate::domain::observation::{Amount, Batch, Observation, Quarantined};
 use crate::message::Problem;
 
 /// Rows in one multi-row statement: measured best for sqlx on `SQLite` (100 to 200).
 pub(super) const PIECE: usize = 128;
+/// The same for arrays on `PostgreSQL`, where a statement costs a round trip.
+const POSTGRES_PIECE: usize = 2048;
 /// A transaction takes no further piece after this; letters and marks wait behind it.
 const CHUNK_TIME: Duration = Duration::from_millis(300);
 
@@ -75,15 +76,20 @@ fn unrecognised(
 
 /// Writes as much of what is pending as fits into one short transaction.
 pub(super) async fn stage(
-    connection: &mut SqliteConnection,
+    connection: &mut Session<'_>,
     loading: &mut Loading,
     pending: &mut Pending,
 ) -> Result<(), Problem> {
     let started = Instant::now();
+    let piece_rows = match connection {
+        Session::Sqlite(_) => PIECE,
+        Session::Postgres(_) => POSTGRES_PIECE,
+    };
+    nodes::take_turn(connection).await?;
     let others = other_loads(connection, loading.run).await?;
     let mut doubles = Vec::new();
     while pending.done.0 < pending.observations.len() && started.elapsed() < CHUNK_TIME {
-        let end = (pending.done.0 + PIECE).min(pending.observations.len());
+        let end = (pending.done.0 + piece_rows).min(pending.observations.len());
         let piece = &pending.observations[pending.done.0..end];
         doubles.extend(stage_piece(connection, loading, &others, piece).await?);
         pending.done.0 = end;
@@ -109,32 +115,16 @@ pub(super) async fn stage(
 
 /// Loads under way beside this one. A load that was taken back meanwhile stops here: its rows would count, because
 /// its run is not `loading` any more.
-async fn other_loads(connection: &mut SqliteConnection, run: i64) -> Result<Vec<i64>, Problem> {
-    let mut loads: Vec<i64> = sqlx::query_scalar("select id from run where state = 'loading'")
-        .fetch_all(connection)
-        .await
-        .map_err(|error| refused("list loads", &error))?;
+async fn other_loads(connection: &mut Session<'_>, run: i64) -> Result<Vec<i64>, Problem> {
+    let mut loads: Vec<i64> = sql("list loads", "select id from run where state = 'loading'")
+        .scalars(connection)
+        .await?;
     match loads.iter().position(|load| *load == run) {
         Some(own) => {
             loads.swap_remove(own);
             Ok(loads)
         }
         None => Err(bug("a load goes on after it was taken back")),
-    }
-}
-
-/// The open row of a key.
-#[derive(Debug, Clone, Copy)]
-struct Stored {
-    id: i64,
-    run: i64,
-    value: Amount,
-    n: Option<i64>,
-}
-
-impl Stored {
-    fn says(&self, row: &Observation) -> bool {
-        self.value == row.value && self.n == row.n
     }
 }
 
@@ -155,29 +145,28 @@ enum First {
 }
 
 async fn stage_piece(
-    connection: &mut SqliteConnection,
+    connection: &mut Session<'_>,
     loading: &mut Loading,
     others: &[i64],
     rows: &[Observation],
 ) -> Result<Vec<Quarantined>, Problem> {
-    let mut fresh = 0..0;
+    let mut fresh = Vec::new();
     if !loading.mostly_known {
         let all: Vec<usize> = (0..rows.len()).collect();
-        fresh = insert(connection, loading, rows, &all).await?;
-        if fresh.end - fresh.start == rows.len().cast_signed() as i64 {
+        fresh = bulk::insert(connection, loading, rows, &all).await?;
+        if fresh.len() == rows.len() {
             loading.summary.observations_new += rows.len() as u64;
             return Ok(Vec::new());
         }
     }
-    let stored = look_up(connection, rows).await?;
+    let stored = bulk::look_up(connection, rows).await?;
     let sorted = sort(loading, others, rows, &stored, &fresh)?;
     supersede(connection, loading.run, &sorted.superseded).await?;
     for (positions, count) in [(&sorted.missing, 0), (&sorted.revised, 1)] {
         if positions.is_empty() {
             continue;
         }
-        let ids = insert(connection, loading, rows, positions).await?;
-        if ids.end - ids.start != positions.len().cast_signed() as i64 {
+        if bulk::insert(connection, loading, rows, positions).await?.len() != positions.len() {
             return Err(bug("a key that was free a moment ago is taken"));
         }
         let counters = [
@@ -201,7 +190,7 @@ fn sort(
     others: &[i64],
     rows: &[Observation],
     stored: &[Option<Stored>],
-    fresh: &Range<i64>,
+    fresh: &[i64],
 ) -> Result<Sorted, Problem> {
     let mut sorted = Sorted::default();
     let mut claimed: HashMap<i64, usize> = HashMap::new();
@@ -226,7 +215,7 @@ fn sort(
         known_before += usize::from(stored.run != loading.run);
         if let Some(first) = claimed.get(&stored.id) {
             repeated(loading, &mut sorted, rows, position, *first);
-        } else if fresh.contains(&stored.id) {
+        } else if fresh.binary_search(&stored.id).is_ok() {
             claimed.insert(stored.id, position);
             loading.summary.observations_new += 1;
         } else if stored.says(row) {
@@ -256,7 +245,7 @@ fn repeated(loading: &mut Loading, sorted: &mut Sorted, rows: &[Observation], se
     }
 }
 
-fn unit(row: &Observation) -> &str {
+pub(super) fn unit(row: &Observation) -> &str {
     row.unit.id.as_ref().map_or("", |id| id.0.as_str())
 }
 
@@ -271,113 +260,24 @@ fn key(row: &Observation) -> impl std::hash::Hash + Eq + '_ {
     )
 }
 
-/// Binds the columns of the key in the order of the index.
-fn push_key(tuple: &mut Separated<'_, Sqlite, &'static str>, row: &Observation) {
-    tuple.push_bind(row.round.clone());
-    tuple.push_bind(unit(row));
-    tuple.push_bind(row.measure.as_str());
-    match &row.subject {
-        Some(subject) => tuple.push_bind(subject.clone()),
-        None => tuple.push("''"),
-    };
-    tuple.push_bind(i64::from(row.grade.unwrap_or(0)));
-    if row.breakdown.is_empty() {
-        tuple.push("''");
-    } else {
-        tuple.push_bind(row.breakdown.to_string());
-    }
-}
-
-/// Inserts rows whose key has no open row; gives the ids of those that went in.
-async fn insert(
-    connection: &mut SqliteConnection,
-    loading: &Loading,
-    rows: &[Observation],
-    positions: &[usize],
-) -> Result<Range<i64>, Problem> {
-    let mut query = QueryBuilder::<Sqlite>::new(
-        "insert into observation (round, unit, measure, subject, grade, breakdown, procedure, value, scale, n, place, \
-         snapshot, run) ",
-    );
-    query.push_values(positions, |mut tuple, position| {
-        let row = &rows[*position];
-        push_key(&mut tuple, row);
-        tuple.push_bind(row.procedure.as_str());
-        tuple.push_bind(row.value.units);
-        tuple.push_bind(i64::from(row.value.scale));
-        tuple.push_bind(row.n);
-        tuple.push_bind(row.place.as_str());
-        tuple.push_bind(loading.snapshot);
-        tuple.push_bind(loading.run);
-    });
-    query.push(" on conflict (round, unit, measure, subject, grade, breakdown) where superseded_by is null do nothing");
-    let done = query
-        .build()
-        .execute(connection)
-        .await
-        .map_err(|error| refused("insert observations", &error))?;
-    // The one writer gives neighbouring row ids inside a statement.
-    let end = done.last_insert_rowid() + 1;
-    Ok(end - done.rows_affected().cast_signed()..end)
-}
-
-/// The open row of each key, whoever wrote it.
-async fn look_up(connection: &mut SqliteConnection, rows: &[Observation]) -> Result<Vec<Option<Stored>>, Problem> {
-    let mut query = QueryBuilder::<Sqlite>::new("select v.column1, o.id, o.run, o.value, o.scale, o.n from (");
-    query.push_values(rows.iter().enumerate(), |mut tuple, (position, row)| {
-        tuple.push_bind(position.cast_signed() as i64);
-        push_key(&mut tuple, row);
-    });
-    // A cross join, so that the list is the outer side and the key's index is asked once a row.
-    query.push(
-        ") v cross join observation o where o.round = v.column2 and o.unit = v.column3 and o.measure = v.column4 \
-         and o.subject = v.column5 and o.grade = v.column6 and o.breakdown = v.column7 and o.superseded_by is null",
-    );
-    let found: Vec<(i64, i64, i64, i64, i64, Option<i64>)> = query
-        .build_query_as()
-        .fetch_all(connection)
-        .await
-        .map_err(|error| refused("look observations up", &error))?;
-    let mut stored = vec![None; rows.len()];
-    for (position, id, run, units, scale, n) in found {
-        let scale = u8::try_from(scale).unwrap_or(u8::MAX);
-        if let Some(place) = usize::try_from(position)
-            .ok()
-            .and_then(|position| stored.get_mut(position))
-        {
-            *place = Some(Stored {
-                id,
-                run,
-                value: Amount { units, scale },
-                n,
-            });
-        }
-    }
-    Ok(stored)
-}
-
-async fn supersede(connection: &mut SqliteConnection, run: i64, ids: &[i64]) -> Result<(), Problem> {
+async fn supersede(session: &mut Session<'_>, run: i64, ids: &[i64]) -> Result<(), Problem> {
     if ids.is_empty() {
         return Ok(());
     }
-    let mut query = QueryBuilder::<Sqlite>::new("update observation set superseded_by = ");
-    query.push_bind(run).push(" where id in (");
-    let mut list = query.separated(", ");
-    for id in ids {
-        list.push_bind(*id);
-    }
-    query.push(")");
-    query
-        .build()
-        .execute(connection)
-        .await
-        .map(|_| ())
-        .map_err(|error| refused("revise observations", &error))
+    sql(
+        "revise observations",
+        "update observation set superseded_by = $1 where id in ",
+    )
+    .bind(run)
+    .push_ids(ids)
+    .execute(session)
+    .await
+    .map(|_| ())
 }
 
 /// The quarantine row of a key that stands twice with different values; the first one stays.
 async fn double(
-    connection: &mut SqliteConnection,
+    connection: &mut Session<'_>,
     rows: &[Observation],
     second: usize,
     first: First,
@@ -386,12 +286,13 @@ async fn double(
     let (value, place) = match first {
         First::Piece(position) => (rows[position].value, rows[position].place.to_string()),
         First::Stored(id) => {
-            let (units, scale, place): (i64, i64, String) =
-                sqlx::query_as("select value, scale, place from observation where id = $1")
-                    .bind(id)
-                    .fetch_one(connection)
-                    .await
-                    .map_err(|error| refused("read an observation", &error))?;
+            let (units, scale, place): (i64, i64, String) = sql(
+                "read an observation",
+                "select value, scale, place from observation where id = $1",
+            )
+            .bind(id)
+            .one(connection)
+            .await?;
             (
                 Amount {
                     units,

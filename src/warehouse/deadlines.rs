@@ -4,7 +4,8 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 
-use super::store::{Warehouse, refused};
+use super::sql::sql;
+use super::store::Warehouse;
 use super::text::{moment, read_moment};
 use crate::message::Problem;
 
@@ -34,7 +35,8 @@ impl Warehouse {
         let (deadline, document, by) = (deadline.to_owned(), document.to_owned(), by.to_owned());
         self.write("close a deadline", move |connection| {
             Box::pin(async move {
-                sqlx::query(
+                sql(
+                    "close a deadline",
                     "insert into evidence (deadline, document, done_by, done_at) values ($1, $2, $3, $4) \
                      on conflict (deadline) do update set document = excluded.document, \
                      done_by = excluded.done_by, done_at = excluded.done_at",
@@ -46,7 +48,6 @@ impl Warehouse {
                 .execute(connection)
                 .await
                 .map(|_| ())
-                .map_err(|error| refused("close a deadline", &error))
             })
         })
         .await
@@ -57,11 +58,12 @@ impl Warehouse {
     /// # Errors
     /// When the database refuses.
     pub async fn evidence(&self) -> Result<HashMap<String, Evidence>, Problem> {
-        let rows: Vec<(String, String, String, String)> =
-            sqlx::query_as("select deadline, document, done_by, done_at from evidence")
-                .fetch_all(&self.readers)
-                .await
-                .map_err(|error| refused("read evidence", &error))?;
+        let rows: Vec<(String, String, String, String)> = sql(
+            "read evidence",
+            "select deadline, document, done_by, done_at from evidence",
+        )
+        .all(&self.readers)
+        .await?;
         rows.into_iter()
             .map(|(deadline, document, done_by, done_at)| {
                 let done_at = read_moment("evidence", &done_at)?;

@@ -4,10 +4,9 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use serde_json::Value;
-use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
 
 use super::load::Loading;
-use super::store::refused;
+use super::sql::{Session, Value as Column, sql};
 use super::text::moment;
 use crate::domain::fact::{Fact, FactValue};
 use crate::domain::observation::Amount;
@@ -107,7 +106,7 @@ impl Stored {
 
 /// Writes a piece of facts: one look-up for all, one insert for what is new or changed.
 pub(super) async fn stage_piece(
-    connection: &mut SqliteConnection,
+    connection: &mut Session<'_>,
     loading: &mut Loading,
     others: &[i64],
     facts: &[Fact],
@@ -175,16 +174,11 @@ fn most_certain<'a>(loading: &mut Loading, facts: &'a [Fact]) -> Vec<&'a Fact> {
     kept
 }
 
-async fn look_up(connection: &mut SqliteConnection, facts: &[&Fact]) -> Result<Vec<Option<Stored>>, Problem> {
-    let mut query = QueryBuilder::<Sqlite>::new(
-        "select v.column1, f.id, f.run, f.value, f.state, f.unit_of_measure, f.as_of, f.confidence from (",
-    );
-    query.push_values(facts.iter().enumerate(), |mut tuple, (position, fact)| {
-        tuple.push_bind(position.cast_signed() as i64);
-        tuple.push_bind(unit(fact));
-        tuple.push_bind(fact.code);
+async fn look_up(connection: &mut Session<'_>, facts: &[&Fact]) -> Result<Vec<Option<Stored>>, Problem> {
+    let keys = facts.iter().enumerate().map(|(position, fact)| {
+        let position = i64::try_from(position).unwrap_or(i64::MAX);
+        [Column::from(position), unit(fact).into(), fact.code.into()]
     });
-    query.push(") v cross join fact f where f.unit = v.column2 and f.code = v.column3 and f.superseded_by is null");
     type Found = (
         i64,
         i64,
@@ -195,11 +189,14 @@ async fn look_up(connection: &mut SqliteConnection, facts: &[&Fact]) -> Result<V
         Option<String>,
         i64,
     );
-    let found: Vec<Found> = query
-        .build_query_as()
-        .fetch_all(connection)
-        .await
-        .map_err(|error| refused("look facts up", &error))?;
+    let found: Vec<Found> = sql(
+        "look facts up",
+        "select v.column1, f.id, f.run, f.value, f.state, f.unit_of_measure, f.as_of, f.confidence from (values ",
+    )
+    .push_rows(keys)
+    .push(") v cross join fact f where f.unit = v.column2 and f.code = v.column3 and f.superseded_by is null")
+    .all(connection)
+    .await?;
     let mut stored = vec![None; facts.len()];
     for (position, id, run, value, state, unit_of_measure, as_of, confidence) in found {
         if let Some(place) = usize::try_from(position)
@@ -217,89 +214,75 @@ async fn look_up(connection: &mut SqliteConnection, facts: &[&Fact]) -> Result<V
     Ok(stored)
 }
 
-async fn remove_own(connection: &mut SqliteConnection, id: i64) -> Result<(), Problem> {
-    sqlx::query("delete from fact where id = $1")
+async fn remove_own(connection: &mut Session<'_>, id: i64) -> Result<(), Problem> {
+    sql("replace a fact of the same load", "delete from fact where id = $1")
         .bind(id)
         .execute(connection)
         .await
         .map(|_| ())
-        .map_err(|error| refused("replace a fact of the same load", &error))
 }
 
-async fn supersede(connection: &mut SqliteConnection, run: i64, ids: &[i64]) -> Result<(), Problem> {
+async fn supersede(connection: &mut Session<'_>, run: i64, ids: &[i64]) -> Result<(), Problem> {
     if ids.is_empty() {
         return Ok(());
     }
-    let mut query = QueryBuilder::<Sqlite>::new("update fact set superseded_by = ");
-    query.push_bind(run).push(" where id in (");
-    let mut list = query.separated(", ");
-    for id in ids {
-        list.push_bind(*id);
-    }
-    query.push(")");
-    query
-        .build()
+    sql("revise facts", "update fact set superseded_by = $1 where id in ")
+        .bind(run)
+        .push_ids(ids)
         .execute(connection)
         .await
         .map(|_| ())
-        .map_err(|error| refused("revise facts", &error))
 }
 
-async fn insert(connection: &mut SqliteConnection, loading: &Loading, facts: &[&Fact]) -> Result<(), Problem> {
+async fn insert(connection: &mut Session<'_>, loading: &Loading, facts: &[&Fact]) -> Result<(), Problem> {
     if facts.is_empty() {
         return Ok(());
     }
     let seen = moment(loading.now);
-    let mut query = QueryBuilder::<Sqlite>::new(
-        "insert into fact (unit, code, value, value_type, state, unit_of_measure, as_of, url, confidence, \
-         source_kind, place, snapshot, run, first_seen, last_seen) ",
-    );
-    query.push_values(facts, |mut tuple, fact| {
+    let rows = facts.iter().map(|fact| {
         let ((value, state, unit_of_measure, as_of), value_type) = says(fact);
-        tuple.push_bind(unit(fact));
-        tuple.push_bind(fact.code);
-        tuple.push_bind(value);
-        tuple.push_bind(value_type);
-        tuple.push_bind(state);
-        tuple.push_bind(unit_of_measure);
-        tuple.push_bind(as_of);
-        tuple.push_bind(fact.url.clone());
-        tuple.push_bind(i64::from(fact.confidence));
-        tuple.push_bind(fact.source_kind);
-        tuple.push_bind(fact.place.as_str());
-        tuple.push_bind(loading.snapshot);
-        tuple.push_bind(loading.run);
-        tuple.push_bind(seen.clone());
-        tuple.push_bind(seen.clone());
+        [
+            Column::from(unit(fact)),
+            fact.code.into(),
+            value.into(),
+            value_type.into(),
+            state.into(),
+            unit_of_measure.into(),
+            as_of.into(),
+            fact.url.clone().into(),
+            i64::from(fact.confidence).into(),
+            fact.source_kind.into(),
+            fact.place.as_str().into(),
+            loading.snapshot.into(),
+            loading.run.into(),
+            (&seen).into(),
+            (&seen).into(),
+        ]
     });
-    query
-        .build()
-        .execute(connection)
-        .await
-        .map(|_| ())
-        .map_err(|error| refused("insert facts", &error))
+    sql(
+        "insert facts",
+        "insert into fact (unit, code, value, value_type, state, unit_of_measure, as_of, url, confidence, \
+         source_kind, place, snapshot, run, first_seen, last_seen) values ",
+    )
+    .push_rows(rows)
+    .execute(connection)
+    .await
+    .map(|_| ())
 }
 
 /// Facts that the published load confirmed were seen once more.
 pub(super) async fn move_last_seen(
-    connection: &mut SqliteConnection,
+    connection: &mut Session<'_>,
     loading: &Loading,
     now: DateTime<Utc>,
 ) -> Result<(), Problem> {
     let ids: Vec<i64> = loading.confirmed_facts.iter().collect();
     for ids in ids.chunks(1000) {
-        let mut query = QueryBuilder::<Sqlite>::new("update fact set last_seen = ");
-        query.push_bind(moment(now)).push(" where id in (");
-        let mut list = query.separated(", ");
-        for id in ids {
-            list.push_bind(*id);
-        }
-        query.push(")");
-        query
-            .build()
+        sql("mark facts as seen", "update fact set last_seen = $1 where id in ")
+            .bind(moment(now))
+            .push_ids(ids)
             .execute(&mut *connection)
-            .await
-            .map_err(|error| refused("mark facts as seen", &error))?;
+            .await?;
     }
     Ok(())
 }

@@ -1,11 +1,10 @@
 //! Facts of official sites given back.
 
 use chrono::{DateTime, Utc};
-use sqlx::sqlite::SqliteRow;
-use sqlx::{QueryBuilder, Row, Sqlite};
 
 use super::fact_chunk::decode;
-use super::store::{Warehouse, refused};
+use super::sql::{Record, sql};
+use super::store::Warehouse;
 use super::text::{read_moment, unreadable};
 use crate::domain::fact::FactValue;
 use crate::domain::place::Place;
@@ -51,17 +50,11 @@ impl Warehouse {
     /// # Errors
     /// When the database refuses or holds what this program cannot read.
     pub async fn facts(&self, unit: Option<&UnitId>) -> Result<Vec<StoredFact>, Problem> {
-        let mut query = QueryBuilder::<Sqlite>::new(SELECT);
-        query.push("current_fact f join snapshot s on s.id = f.snapshot");
+        let mut query = sql("read facts", SELECT).push("current_fact f join snapshot s on s.id = f.snapshot");
         if let Some(unit) = unit {
-            query.push(" where f.unit = ").push_bind(unit.0.clone());
+            query = query.push(" where f.unit = ").push_bind(&unit.0);
         }
-        query.push(" order by f.unit, f.code");
-        let rows = query
-            .build()
-            .fetch_all(&self.readers)
-            .await
-            .map_err(|error| refused("read facts", &error))?;
+        let rows = query.push(" order by f.unit, f.code").records(&self.readers).await?;
         rows.iter().map(read).collect()
     }
 
@@ -70,26 +63,26 @@ impl Warehouse {
     /// # Errors
     /// When the database refuses or holds what this program cannot read.
     pub async fn fact_history(&self, unit: &UnitId, code: &str) -> Result<Vec<StoredFact>, Problem> {
-        let mut query = QueryBuilder::<Sqlite>::new(SELECT);
-        query.push("fact f join snapshot s on s.id = f.snapshot join run r on r.id = f.run and r.state = 'published'");
-        query.push(" where f.unit = ").push_bind(unit.0.clone());
-        query
-            .push(" and f.code = ")
-            .push_bind(code.to_owned())
-            .push(" order by f.id");
-        let rows = query
-            .build()
-            .fetch_all(&self.readers)
-            .await
-            .map_err(|error| refused("read a fact's history", &error))?;
+        // Twice the key, because facts that hold and facts that were replaced have an index each.
+        let rows = sql("read a fact's history", SELECT)
+            .push(
+                "(select * from fact where unit = $1 and code = $2 and superseded_by is null \
+                 union all select * from fact where unit = $1 and code = $2 and superseded_by is not null) f \
+                 join snapshot s on s.id = f.snapshot join run r on r.id = f.run and r.state = 'published' \
+                 order by f.id",
+            )
+            .bind(&unit.0)
+            .bind(code)
+            .records(&self.readers)
+            .await?;
         rows.iter().map(read).collect()
     }
 }
 
-fn read(row: &SqliteRow) -> Result<StoredFact, Problem> {
+fn read(row: &Record) -> Result<StoredFact, Problem> {
     let wrong = |error: sqlx::Error| unreadable("fact", "—", error);
-    let text = |column: &str| row.try_get::<String, _>(column).map_err(wrong);
-    let maybe = |column: &str| row.try_get::<Option<String>, _>(column).map_err(wrong);
+    let text = |column: &str| row.get::<String>(column).map_err(wrong);
+    let maybe = |column: &str| row.get::<Option<String>>(column).map_err(wrong);
     let code = text("code")?;
     let value = match (maybe("value")?, maybe("value_type")?) {
         (Some(value), Some(kind)) => Some(decode(&value, &kind).ok_or_else(|| unreadable("fact", &code, &value))?),
@@ -106,7 +99,7 @@ fn read(row: &SqliteRow) -> Result<StoredFact, Problem> {
         unit_of_measure: maybe("unit_of_measure")?,
         as_of: maybe("as_of")?,
         url: maybe("url")?,
-        confidence: u8::try_from(row.try_get::<i64, _>("confidence").map_err(wrong)?).unwrap_or(100),
+        confidence: u8::try_from(row.get::<i64>("confidence").map_err(wrong)?).unwrap_or(100),
         place: Place::path(text("place")?),
         snapshot: text("hash")?,
         first_seen: read_moment("fact", &text("first_seen")?)?,

@@ -5,7 +5,8 @@ use std::collections::HashMap;
 use chrono::{DateTime, Utc};
 
 use super::load::SnapshotId;
-use super::store::{Warehouse, refused};
+use super::sql::sql;
+use super::store::Warehouse;
 use super::text::read_moment;
 use crate::message::Problem;
 
@@ -45,13 +46,13 @@ impl Warehouse {
     /// # Errors
     /// When the database refuses or holds what this program cannot read.
     pub async fn last_loads(&self) -> Result<HashMap<String, DateTime<Utc>>, Problem> {
-        let rows: Vec<(String, String)> = sqlx::query_as(
+        let rows: Vec<(String, String)> = sql(
+            "look for the last loads",
             "select source, max(finished_at) from run where state = 'published' and finished_at is not null \
              group by source",
         )
-        .fetch_all(&self.readers)
-        .await
-        .map_err(|error| refused("look for the last loads", &error))?;
+        .all(&self.readers)
+        .await?;
         rows.into_iter()
             .map(|(source, at)| Ok((source, read_moment("run", &at)?)))
             .collect()
@@ -62,15 +63,15 @@ impl Warehouse {
     /// # Errors
     /// When the database refuses.
     pub async fn is_read(&self, source: &str, series: &str, manifest: &str) -> Result<bool, Problem> {
-        let last: Option<String> = sqlx::query_scalar(
+        let last: Option<String> = sql(
+            "look for an earlier load",
             "select manifest from run where source = $1 and series = $2 and state = 'published' \
              order by id desc limit 1",
         )
         .bind(source)
         .bind(series)
-        .fetch_optional(&self.readers)
-        .await
-        .map_err(|error| refused("look for an earlier load", &error))?;
+        .first_scalar(&self.readers)
+        .await?;
         Ok(last.is_some_and(|by| by == manifest))
     }
 
@@ -80,13 +81,13 @@ impl Warehouse {
     /// When the database refuses.
     pub async fn loads(&self) -> Result<HashMap<String, LoadRecord>, Problem> {
         type Found = (String, Option<String>, String, String, i64, i64);
-        let rows: Vec<Found> = sqlx::query_as(
+        let rows: Vec<Found> = sql(
+            "list loads",
             "select s.hash, s.original_hash, s.source, s.connector, r.rows_read, r.quarantined from run r \
              join snapshot s on s.id = r.snapshot where r.state = 'published' order by r.id",
         )
-        .fetch_all(&self.readers)
-        .await
-        .map_err(|error| refused("list loads", &error))?;
+        .all(&self.readers)
+        .await?;
         Ok(rows
             .into_iter()
             .map(|(hash, original, source, connector, rows_read, quarantined)| {
@@ -108,15 +109,15 @@ impl Warehouse {
     /// # Errors
     /// When the database refuses.
     pub async fn last_snapshots(&self, source: &str) -> Result<Vec<LastSnapshot>, Problem> {
-        let rows: Vec<(i64, String, String, Option<String>, String)> = sqlx::query_as(
+        let rows: Vec<(i64, String, String, Option<String>, String)> = sql(
+            "list snapshots",
             "select s.id, s.file, s.hash, s.original_hash, s.connector from snapshot s where s.source = $1 \
-             and s.id = (select max(r.snapshot) from run r join snapshot o on o.id = r.snapshot \
-             where o.source = s.source and o.file = s.file and r.state = 'published') order by s.id",
+             and s.id in (select max(r.snapshot) from run r join snapshot o on o.id = r.snapshot \
+             where o.source = $1 and r.state = 'published' group by o.file) order by s.id",
         )
         .bind(source)
-        .fetch_all(&self.readers)
-        .await
-        .map_err(|error| refused("list snapshots", &error))?;
+        .all(&self.readers)
+        .await?;
         Ok(rows
             .into_iter()
             .map(|(id, file, hash, original, connector)| LastSnapshot {

@@ -1,11 +1,11 @@
 //! Loads: begin, stage in chunks nobody sees, publish in one short transaction or take everything back.
 
 use chrono::{DateTime, Utc};
-use sqlx::SqliteConnection;
 
 use super::chunk::{self, Pending};
 use super::ids::IdSet;
-use super::store::{Warehouse, bug, refused};
+use super::sql::{Session, sql};
+use super::store::{Warehouse, bug};
 use super::text::{ProblemColumns, moment};
 use crate::domain::observation::Batch;
 use crate::failpoint;
@@ -116,7 +116,8 @@ pub(super) struct Loading {
 }
 
 impl Warehouse {
-    /// Records a delivery whose bytes lie in the store; the last one of the same file again when the bytes are equal.
+    /// Records a delivery whose bytes lie in the store; the last one of the same file
+    /// again when bytes and connector are equal.
     ///
     /// # Errors
     /// When the database refuses (`MSK-DB-06`, `-07`, `-08`).
@@ -125,18 +126,23 @@ impl Warehouse {
         let id = self
             .write(what, move |connection| {
                 Box::pin(async move {
-                    let known: Option<(i64, String)> = sqlx::query_as(
-                        "select id, hash from snapshot where source = $1 and file = $2 order by id desc limit 1",
+                    let known: Option<(i64, String, String, Option<String>)> = sql(
+                        what,
+                        "select id, hash, connector, original_hash from snapshot where source = $1 and file = $2 \
+                         order by id desc limit 1",
                     )
                     .bind(&new.source)
                     .bind(&new.file)
-                    .fetch_optional(&mut *connection)
-                    .await
-                    .map_err(|error| refused(what, &error))?;
-                    if let Some((id, _)) = known.filter(|(_, hash)| *hash == new.hash) {
+                    .first(&mut *connection)
+                    .await?;
+                    let same = |known: &(i64, String, String, Option<String>)| {
+                        (&known.1, &known.2, &known.3) == (&new.hash, &new.connector, &new.original_hash)
+                    };
+                    if let Some((id, ..)) = known.filter(same) {
                         return Ok(id);
                     }
-                    sqlx::query_scalar(
+                    sql(
+                        what,
                         "insert into snapshot (hash, source, connector, file, address, folded, original_hash, size, \
                          etag, last_modified, fetched_at) \
                          values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) returning id",
@@ -152,9 +158,8 @@ impl Warehouse {
                     .bind(new.etag)
                     .bind(new.last_modified)
                     .bind(moment(now))
-                    .fetch_one(connection)
+                    .scalar(connection)
                     .await
-                    .map_err(|error| refused(what, &error))
                 })
             })
             .await?;
@@ -167,26 +172,32 @@ impl Warehouse {
     /// # Errors
     /// When the database refuses.
     pub async fn is_loaded(&self, source: &str, series: &str, hash: &str, manifest: &str) -> Result<bool, Problem> {
-        let last: Option<(String, String)> = sqlx::query_as(
+        let last: Option<(String, String)> = sql(
+            "look for an earlier load",
             "select s.hash, r.manifest from run r join snapshot s on s.id = r.snapshot \
              where r.source = $1 and r.series = $2 and r.state = 'published' order by r.id desc limit 1",
         )
         .bind(source)
         .bind(series)
-        .fetch_optional(&self.readers)
-        .await
-        .map_err(|error| refused("look for an earlier load", &error))?;
+        .first(&self.readers)
+        .await?;
         Ok(last.is_some_and(|(known, by)| known == hash && by == manifest))
     }
 
     /// Starts a load. A load of the same series that was dropped half-way is taken back first.
     ///
     /// # Errors
-    /// When the database refuses.
+    /// `MSK-DB-23` when another node is loading the series, else when the database refuses.
     pub async fn begin_run(&self, new: NewRun, now: DateTime<Utc>) -> Result<Run, Problem> {
+        let others = self.other_nodes().await?;
         for stale in self.loading_runs(Some((&new.source, &new.series))).await? {
+            if others.contains(&stale.node) {
+                return Err(Problem::new("MSK-DB-23")
+                    .arg("source", &new.source)
+                    .arg("node", stale.node));
+            }
             let problem = Problem::new("MSK-DB-20").arg("source", &new.source);
-            self.take_back(stale.0, &problem, now).await?;
+            self.take_back(stale.id, &problem, now).await?;
         }
         let what = "begin a load";
         let NewRun {
@@ -196,13 +207,19 @@ impl Warehouse {
             manifest,
         } = new;
         let (source_column, series_column) = (source.clone(), series.clone());
+        let node = self.node.id().to_owned();
         let id: i64 = self
             .write(what, move |connection| {
                 Box::pin(async move {
-                    sqlx::query_scalar(
+                    // Ids of a load that is taken back may be given again, so that of a load beside it counts too.
+                    sql(
+                        what,
                         "insert into run (source, series, snapshot, manifest, state, first_observation, first_fact, \
-                         started_at) values ($1, $2, $3, $4, 'loading', \
-                         (select coalesce(max(id), 0) from observation), (select coalesce(max(id), 0) from fact), $5) \
+                         started_at, node) values ($1, $2, $3, $4, 'loading', \
+                         coalesce((select min(first_observation) from run where state = 'loading'), \
+                         (select max(id) from observation), 0), \
+                         coalesce((select min(first_fact) from run where state = 'loading'), \
+                         (select max(id) from fact), 0), $5, $6) \
                          returning id",
                     )
                     .bind(source_column)
@@ -210,9 +227,9 @@ impl Warehouse {
                     .bind(snapshot.0)
                     .bind(manifest)
                     .bind(moment(now))
-                    .fetch_one(connection)
+                    .bind(node)
+                    .scalar(connection)
                     .await
-                    .map_err(|error| refused(what, &error))
                 })
             })
             .await?;
@@ -330,20 +347,20 @@ impl Warehouse {
 
 /// An empty source, or one with less than half of its former rows, does not take over by itself.
 async fn hold_back_what_shrank(
-    connection: &mut SqliteConnection,
+    connection: &mut Session<'_>,
     source: &str,
     series: &str,
     summary: &LoadSummary,
 ) -> Result<(), Problem> {
     let rows = summary.rows_read;
-    let previous: Option<i64> = sqlx::query_scalar(
+    let previous: Option<i64> = sql(
+        "look for an earlier load",
         "select rows_read from run where source = $1 and series = $2 and state = 'published' order by id desc limit 1",
     )
     .bind(source)
     .bind(series)
-    .fetch_optional(connection)
-    .await
-    .map_err(|error| refused("look for an earlier load", &error))?;
+    .first_scalar(connection)
+    .await?;
     let previous = previous.unwrap_or(0).cast_unsigned();
     if rows == 0 {
         return Err(Problem::new("MSK-DB-09").arg("source", source).arg("series", series));
@@ -360,14 +377,15 @@ async fn hold_back_what_shrank(
 
 /// Rows refused again keep their old number. A published load also answers the other waiting rows of its series.
 pub(super) async fn settle_quarantine(
-    connection: &mut SqliteConnection,
+    connection: &mut Session<'_>,
     run: i64,
     published: bool,
     now: &str,
 ) -> Result<(), Problem> {
     let what = "settle the quarantine";
     if published {
-        sqlx::query(
+        sql(
+            what,
             "update quarantine set closed_at = $2, closed_by = 'run ' || $1, state = case when snapshot = \
              (select snapshot from run where id = $1) then 'replayed' else 'superseded' end \
              where state = 'open' and run <> $1 and (source, series) = (select source, series from run where id = $1) \
@@ -377,10 +395,10 @@ pub(super) async fn settle_quarantine(
         .bind(run)
         .bind(now)
         .execute(&mut *connection)
-        .await
-        .map_err(|error| refused(what, &error))?;
+        .await?;
     }
-    sqlx::query(
+    sql(
+        what,
         "delete from quarantine where run = $1 and exists (select 1 from quarantine old \
          where old.source = quarantine.source and old.series = quarantine.series \
          and old.snapshot = quarantine.snapshot and old.place = quarantine.place \
@@ -390,11 +408,10 @@ pub(super) async fn settle_quarantine(
     .execute(&mut *connection)
     .await
     .map(|_| ())
-    .map_err(|error| refused(what, &error))
 }
 
 pub(super) async fn finish(
-    connection: &mut SqliteConnection,
+    connection: &mut Session<'_>,
     run: i64,
     state: &'static str,
     summary: &LoadSummary,
@@ -402,7 +419,8 @@ pub(super) async fn finish(
     now: DateTime<Utc>,
 ) -> Result<(), Problem> {
     let problem = ProblemColumns::of(problem);
-    sqlx::query(
+    sql(
+        "finish a load",
         "update run set state = $2, rows_read = $3, observations_new = $4, observations_changed = $5, \
          observations_unchanged = $6, facts_new = $7, facts_changed = $8, facts_unchanged = $9, duplicates = $10, \
          quarantined = $11, problem_code = $12, problem_args = $13, problem_place = $14, problem_detail = $15, \
@@ -426,8 +444,7 @@ pub(super) async fn finish(
     .bind(moment(now))
     .execute(connection)
     .await
-    .map_err(|error| refused("finish a load", &error))
-    .and_then(|done| match done.rows_affected() {
+    .and_then(|done| match done {
         // Taken back by two at once: the first did all there was to do.
         0 if state == "published" => Err(bug("publishing a load that was taken back")),
         _ => Ok(()),

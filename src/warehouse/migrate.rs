@@ -1,10 +1,9 @@
 //! The list of migrations, one pair of files per number; `migrations/README.md` has the rules.
 
-use std::path::Path;
-
+use sqlx::SqlSafeStr;
 use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
-use sqlx::{SqlSafeStr, SqliteConnection};
 
+use super::sql::{Session, sql};
 use crate::message::Problem;
 
 /// Number, name, text for `SQLite`, text for `PostgreSQL`.
@@ -31,19 +30,19 @@ const PAIRS: &[Pair] = pairs![
     7 "0007_deadlines",
     8 "0008_outbox",
     9 "0009_reports",
+    10 "0010_nodes",
 ];
 
 /// Schema this program works with.
-pub const SCHEMA: i64 = PAIRS[PAIRS.len() - 1].0;
+pub(super) const SCHEMA: i64 = PAIRS[PAIRS.len() - 1].0;
 
 /// The migrations for `SQLite`, in order.
-pub(super) fn sqlite() -> Migrator {
+fn sqlite() -> Migrator {
     migrator(|pair| pair.2)
 }
 
-/// The migrations for `PostgreSQL`, in order; the statements follow in the next version.
-#[must_use]
-pub fn postgres() -> Migrator {
+/// The migrations for `PostgreSQL`, in order.
+fn postgres() -> Migrator {
     migrator(|pair| pair.3)
 }
 
@@ -63,49 +62,80 @@ fn migrator(text: impl Fn(&Pair) -> &'static str) -> Migrator {
     Migrator::with_migrations(migrations)
 }
 
-/// Number of the last applied migration, 0 for a new file.
+/// Number of the last applied migration, 0 for a new database; `name` is what people call it.
 ///
 /// # Errors
 /// `MSK-DB-03` when the file is no database.
-pub(super) async fn applied(connection: &mut SqliteConnection, path: &Path) -> Result<i64, Problem> {
-    let unopened = |error: sqlx::Error| Problem::new("MSK-DB-03").arg("path", path.display()).because(error);
-    let known: i64 = sqlx::query_scalar("select count(*) from sqlite_schema where name = '_sqlx_migrations'")
-        .fetch_one(&mut *connection)
-        .await
-        .map_err(unopened)?;
-    if known == 0 {
+pub(super) async fn applied(session: &mut Session<'_>, name: &str) -> Result<i64, Problem> {
+    let tables = match session {
+        Session::Sqlite(_) => "select count(*) from sqlite_schema where name = '_sqlx_migrations'",
+        Session::Postgres(_) => {
+            "select count(*) from information_schema.tables \
+             where table_name = '_sqlx_migrations' and table_schema = current_schema()"
+        }
+    };
+    let unopened = |problem: Problem| match (problem.code(), problem.detail()) {
+        ("MSK-DB-08", Some(detail)) => Problem::new("MSK-DB-03").arg("path", name).because(detail),
+        _ => problem,
+    };
+    let what = "read the schema's number";
+    if sql(what, tables).scalar::<i64>(&mut *session).await.map_err(unopened)? == 0 {
         return Ok(0);
     }
-    sqlx::query_scalar("select coalesce(max(version), 0) from _sqlx_migrations")
-        .fetch_one(connection)
+    sql(what, "select coalesce(max(version), 0) from _sqlx_migrations")
+        .scalar(session)
         .await
         .map_err(unopened)
 }
 
-/// Brings the database to [`SCHEMA`], each step in a transaction of its own.
+/// Refuses a database whose schema is not [`SCHEMA`].
+///
+/// # Errors
+/// `MSK-DB-04` when it is newer, `MSK-DB-19` when it is older.
+pub(super) async fn expect(session: &mut Session<'_>, name: &str) -> Result<(), Problem> {
+    let found = applied(session, name).await?;
+    match found.cmp(&SCHEMA) {
+        std::cmp::Ordering::Equal => Ok(()),
+        std::cmp::Ordering::Greater => Err(newer(name, found)),
+        std::cmp::Ordering::Less => Err(Problem::new("MSK-DB-19")
+            .arg("path", name)
+            .arg("found", found)
+            .arg("known", SCHEMA)),
+    }
+}
+
+/// Brings the database to [`SCHEMA`], each step in a transaction of its own; several at once wait for each other.
 ///
 /// # Errors
 /// `MSK-DB-04` for a newer database, `MSK-DB-17` naming the step that failed.
-pub(super) async fn apply(connection: &mut SqliteConnection, path: &Path) -> Result<(), Problem> {
-    sqlite().run_direct(None, connection, false).await.map_err(|error| {
+pub(super) async fn apply(session: &mut Session<'_>, name: &str) -> Result<(), Problem> {
+    let found = applied(session, name).await?;
+    if found >= SCHEMA {
+        return expect(session, name).await;
+    }
+    let done = match session {
+        Session::Sqlite(connection) => sqlite().run_direct(None, &mut **connection, false).await,
+        Session::Postgres(connection) => postgres().run_direct(None, &mut **connection, false).await,
+    };
+    done.map_err(|error| {
         let version = match &error {
-            MigrateError::VersionMissing(version) => return newer(path, *version),
+            MigrateError::VersionMissing(version) => return newer(name, *version),
             MigrateError::ExecuteMigration(_, version)
             | MigrateError::VersionMismatch(version)
             | MigrateError::Dirty(version) => *version,
             _ => 0,
         };
         Problem::new("MSK-DB-17")
-            .arg("path", path.display())
+            .arg("path", name)
             .arg("version", version)
             .because(error)
     })
 }
 
 /// The refusal of a database that a newer program has changed.
-pub(super) fn newer(path: &Path, found: i64) -> Problem {
+fn newer(name: &str, found: i64) -> Problem {
     Problem::new("MSK-DB-04")
-        .arg("path", path.display())
+        .arg("path", name)
         .arg("found", found)
         .arg("known", SCHEMA)
 }

@@ -7,8 +7,8 @@
 //! sees them: a row counts when its run is published, and stops counting when the run that replaced it is. Hence
 //! publishing is one short transaction however large the file, and what was not published is removed at start.
 //!
-//! All writing goes through one connection, each transaction in a task of its own, so that no cancelled caller cuts
-//! one. `SQLite` only for now; a `PostgreSQL` address is refused by name.
+//! Every transaction runs in a task of its own, so that no cancelled caller cuts one. One text of a statement serves
+//! `SQLite` and `PostgreSQL`; the address alone says which.
 //!
 //! ```
 //! # tokio::runtime::Runtime::new().expect("runtime").block_on(async {
@@ -23,10 +23,15 @@
 //! # });
 //! ```
 
+mod bulk;
 mod chunk;
 mod fact_chunk;
 mod ids;
 mod lock;
+mod nodes;
+mod postgres;
+mod sql;
+mod sqlite;
 mod store;
 mod take_back;
 mod text;
@@ -35,7 +40,7 @@ pub mod deadlines;
 pub mod facts;
 pub mod history;
 pub mod load;
-pub mod migrate;
+mod migrate;
 pub mod observations;
 pub mod outbox;
 pub mod quarantine;

@@ -5,10 +5,9 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
-use sqlx::sqlite::SqliteRow;
-use sqlx::{QueryBuilder, Row, Sqlite};
 
-use super::store::{Warehouse, refused};
+use super::sql::{Record, Sql, sql};
+use super::store::Warehouse;
 use super::text::{read_moment, unreadable};
 use crate::domain::observation::{Amount, Breakdown};
 use crate::domain::place::Place;
@@ -68,7 +67,8 @@ impl Warehouse {
     /// When the database refuses.
     pub async fn rounds(&self, procedure: Procedure) -> Result<Vec<String>, Problem> {
         // Jumps from round to round along the index: a plain distinct would read every row.
-        sqlx::query_scalar(
+        sql(
+            "list rounds",
             "with recursive jump (round) as ( \
              select min(round) from observation where superseded_by is null and round >= $1 || '/' \
              union all \
@@ -78,9 +78,8 @@ impl Warehouse {
              and exists (select 1 from current_observation c where c.round = jump.round)",
         )
         .bind(procedure.as_str())
-        .fetch_all(&self.readers)
+        .scalars(&self.readers)
         .await
-        .map_err(|error| refused("list rounds", &error))
     }
 
     /// What holds now, in the order of the key. `zone` is the zone in which the moments are told.
@@ -88,34 +87,28 @@ impl Warehouse {
     /// # Errors
     /// When the database refuses or holds a word this program does not know.
     pub async fn observations(&self, query: &ObservationQuery, zone: Tz) -> Result<Vec<StoredObservation>, Problem> {
-        let mut sql = QueryBuilder::<Sqlite>::new(
-            "select o.id, o.unit, o.procedure, o.round, o.measure, o.subject, o.grade, o.breakdown, o.value, o.scale, \
-             o.n, o.place, s.file, s.hash, s.fetched_at \
-             from current_observation o join snapshot s on s.id = o.snapshot where ",
+        let mut statement = one_of(
+            sql(
+                "read observations",
+                "select o.id, o.unit, o.procedure, o.round, o.measure, o.subject, o.grade, o.breakdown, o.value, \
+                 o.scale, o.n, o.place, s.file, s.hash, s.fetched_at \
+                 from current_observation o join snapshot s on s.id = o.snapshot where ",
+            ),
+            "o.round",
+            &query.rounds,
         );
-        one_of(&mut sql, "o.round", query.rounds.iter().map(String::as_str));
-        for (column, words) in [
-            (
-                "o.unit",
-                query.units.iter().map(|unit| unit.0.as_str()).collect::<Vec<_>>(),
-            ),
-            (
-                "o.measure",
-                query.measures.iter().map(|measure| measure.as_str()).collect(),
-            ),
-            ("o.subject", query.subjects.iter().map(String::as_str).collect()),
-        ] {
+        let units = query.units.iter().map(|unit| unit.0.as_str()).collect::<Vec<_>>();
+        let measures = query.measures.iter().map(|measure| measure.as_str()).collect();
+        let subjects = query.subjects.iter().map(String::as_str).collect();
+        for (column, words) in [("o.unit", units), ("o.measure", measures), ("o.subject", subjects)] {
             if !words.is_empty() {
-                sql.push(" and ");
-                one_of(&mut sql, column, words.into_iter());
+                statement = one_of(statement.push(" and "), column, &words);
             }
         }
-        sql.push(" order by o.round, o.unit, o.measure, o.subject, o.grade, o.breakdown");
-        let rows = sql
-            .build()
-            .fetch_all(&self.readers)
-            .await
-            .map_err(|error| refused("read observations", &error))?;
+        let rows = statement
+            .push(" order by o.round, o.unit, o.measure, o.subject, o.grade, o.breakdown")
+            .records(&self.readers)
+            .await?;
         let mut shared = Shared::default();
         rows.iter().map(|row| read(row, &mut shared, zone)).collect()
     }
@@ -126,7 +119,8 @@ impl Warehouse {
     /// When the database refuses.
     pub async fn history(&self, key: &ObservationKey) -> Result<Vec<Revision>, Problem> {
         // Twice the key, because rows that hold and rows that were replaced have an index each.
-        let rows = sqlx::query(
+        let rows = sql(
+            "read the history of a number",
             "select o.id, o.value, o.scale, o.n, o.place, o.run, s.file, s.address, s.hash, s.source, s.connector, \
              s.fetched_at, r.manifest, r.finished_at, d.id as replaced_by, d.finished_at as replaced_at from ( \
              select * from observation where round = $1 and unit = $2 and measure = $3 and subject = $4 \
@@ -142,21 +136,18 @@ impl Warehouse {
         .bind(key.subject.as_deref().unwrap_or_default())
         .bind(i64::from(key.grade.unwrap_or(0)))
         .bind(key.breakdown.to_string())
-        .fetch_all(&self.readers)
-        .await
-        .map_err(|error| refused("read the history of a number", &error))?;
+        .records(&self.readers)
+        .await?;
         rows.iter().map(read_revision).collect()
     }
 }
 
 /// `column in (…)`, which is false for an empty list.
-fn one_of<'a>(sql: &mut QueryBuilder<Sqlite>, column: &str, words: impl Iterator<Item = &'a str>) {
-    sql.push(column).push(" in (");
-    let mut list = sql.separated(", ");
-    for word in words {
-        list.push_bind(word.to_owned());
-    }
-    sql.push(")");
+fn one_of(statement: Sql, column: &'static str, words: &[impl AsRef<str>]) -> Sql {
+    statement
+        .push(column)
+        .push(" in ")
+        .push_list(words.iter().map(AsRef::as_ref))
 }
 
 /// Texts that many rows repeat, kept once.
@@ -186,15 +177,13 @@ impl Shared {
     }
 }
 
-fn read(row: &SqliteRow, shared: &mut Shared, zone: Tz) -> Result<StoredObservation, Problem> {
-    let id: i64 = row
-        .try_get("id")
-        .map_err(|error| unreadable("observation", "—", error))?;
+fn read(row: &Record, shared: &mut Shared, zone: Tz) -> Result<StoredObservation, Problem> {
+    let id: i64 = row.get("id").map_err(|error| unreadable("observation", "—", error))?;
     let wrong = |error: sqlx::Error| unreadable("observation", id, error);
-    let text = |column: &str| row.try_get::<&str, _>(column).map_err(wrong);
+    let text = |column: &str| row.get::<&str>(column).map_err(wrong);
     let unknown = |word: &str| unreadable("observation", id, word);
     let (procedure, measure, breakdown) = (text("procedure")?, text("measure")?, text("breakdown")?);
-    let (subject, grade) = (text("subject")?, row.try_get::<i64, _>("grade").map_err(wrong)?);
+    let (subject, grade) = (text("subject")?, row.get::<i64>("grade").map_err(wrong)?);
     let received = read_moment("snapshot", text("fetched_at")?)?;
     Ok(StoredObservation {
         key: ObservationKey {
@@ -207,7 +196,7 @@ fn read(row: &SqliteRow, shared: &mut Shared, zone: Tz) -> Result<StoredObservat
             breakdown: shared.breakdown(breakdown).ok_or_else(|| unknown(breakdown))?,
         },
         value: amount(row).map_err(wrong)?,
-        n: row.try_get("n").map_err(wrong)?,
+        n: row.get("n").map_err(wrong)?,
         file: shared.text(text("file")?),
         place: Place::path(text("place")?),
         snapshot: shared.text(text("hash")?),
@@ -215,34 +204,34 @@ fn read(row: &SqliteRow, shared: &mut Shared, zone: Tz) -> Result<StoredObservat
     })
 }
 
-fn amount(row: &SqliteRow) -> Result<Amount, sqlx::Error> {
-    let scale: i64 = row.try_get("scale")?;
+fn amount(row: &Record) -> Result<Amount, sqlx::Error> {
+    let scale: i64 = row.get("scale")?;
     let scale = u8::try_from(scale).map_err(|error| sqlx::Error::Decode(error.into()))?;
     Ok(Amount {
-        units: row.try_get("value")?,
+        units: row.get("value")?,
         scale,
     })
 }
 
-fn read_revision(row: &SqliteRow) -> Result<Revision, Problem> {
+fn read_revision(row: &Record) -> Result<Revision, Problem> {
     let wrong = |error: sqlx::Error| unreadable("observation", "—", error);
-    let text = |column: &str| row.try_get::<String, _>(column).map_err(wrong);
-    let replaced: Option<i64> = row.try_get("replaced_by").map_err(wrong)?;
+    let text = |column: &str| row.get::<String>(column).map_err(wrong);
+    let replaced: Option<i64> = row.get("replaced_by").map_err(wrong)?;
     let superseded = match replaced {
         Some(run) => Some((run, read_moment("run", &text("replaced_at")?)?)),
         None => None,
     };
     Ok(Revision {
         value: amount(row).map_err(wrong)?,
-        n: row.try_get("n").map_err(wrong)?,
+        n: row.get("n").map_err(wrong)?,
         place: Place::path(text("place")?),
         file: text("file")?,
-        address: row.try_get("address").map_err(wrong)?,
+        address: row.get("address").map_err(wrong)?,
         snapshot: text("hash")?,
         source: text("source")?,
         connector: text("connector")?,
         manifest: text("manifest")?,
-        run: row.try_get("run").map_err(wrong)?,
+        run: row.get("run").map_err(wrong)?,
         received: read_moment("snapshot", &text("fetched_at")?)?,
         loaded: read_moment("run", &text("finished_at")?)?,
         superseded,

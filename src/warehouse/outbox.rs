@@ -3,10 +3,10 @@
 use std::collections::HashSet;
 
 use chrono::{DateTime, Utc};
-use sqlx::sqlite::SqliteRow;
-use sqlx::{QueryBuilder, Row, Sqlite};
 
-use super::store::{Warehouse, refused};
+use super::nodes;
+use super::sql::{Record, sql};
+use super::store::Warehouse;
 use super::text::{ProblemColumns, moment, read_moment, unreadable};
 use crate::failpoint;
 use crate::message::Problem;
@@ -63,7 +63,7 @@ pub enum AttemptOutcome {
     Sent(String),
     /// Queued again for a moment.
     Later(DateTime<Utc>, Problem),
-    /// Waits for a person, tried again by itself at a moment.
+    /// Waits for a person, tried again by itself at a moment; does not count as an attempt.
     Held(DateTime<Utc>, Problem),
     /// Given up until somebody asks for it again.
     Failed(Problem),
@@ -133,7 +133,8 @@ impl Warehouse {
                 Box::pin(async move {
                     let mut queued = 0;
                     for letter in letters {
-                        queued += sqlx::query(
+                        queued += sql(
+                            what,
                             "insert into outbox (key, kind, recipient, subject, message, next_at, created_at) \
                              values ($1, $2, $3, $4, $5, $6, $7) on conflict (key) do nothing",
                         )
@@ -145,13 +146,12 @@ impl Warehouse {
                         .bind(moment(letter.not_before))
                         .bind(moment(now))
                         .execute(&mut *connection)
-                        .await
-                        .map_err(|error| refused(what, &error))?
-                        .rows_affected();
+                        .await?;
                     }
                     failpoint::hit("letters-unmarked");
                     for mark in marks {
-                        sqlx::query(
+                        sql(
+                            what,
                             "insert into alert_mark (cause, stage, recipient, letter, marked_at) \
                              values ($1, $2, $3, $4, $5) on conflict (cause, stage, recipient) do nothing",
                         )
@@ -161,8 +161,7 @@ impl Warehouse {
                         .bind(mark.letter)
                         .bind(moment(now))
                         .execute(&mut *connection)
-                        .await
-                        .map_err(|error| refused(what, &error))?;
+                        .await?;
                     }
                     Ok(queued)
                 })
@@ -179,18 +178,13 @@ impl Warehouse {
     pub async fn alert_marks(&self, causes: &[String]) -> Result<HashSet<AlertMark>, Problem> {
         let mut marks = HashSet::new();
         for causes in causes.chunks(1000) {
-            let mut query =
-                QueryBuilder::<Sqlite>::new("select cause, stage, recipient, letter from alert_mark where cause in (");
-            let mut list = query.separated(", ");
-            for cause in causes {
-                list.push_bind(cause.clone());
-            }
-            query.push(")");
-            let rows: Vec<(String, String, String, String)> = query
-                .build_query_as()
-                .fetch_all(&self.readers)
-                .await
-                .map_err(|error| refused("read alert marks", &error))?;
+            let rows: Vec<(String, String, String, String)> = sql(
+                "read alert marks",
+                "select cause, stage, recipient, letter from alert_mark where cause in ",
+            )
+            .push_list(causes)
+            .all(&self.readers)
+            .await?;
             marks.extend(rows.into_iter().map(|(cause, stage, recipient, letter)| AlertMark {
                 cause,
                 stage,
@@ -206,15 +200,15 @@ impl Warehouse {
     /// # Errors
     /// When the database refuses.
     pub async fn marks_of(&self, prefix: &str, recipient: &str) -> Result<Vec<(AlertMark, DateTime<Utc>)>, Problem> {
-        let rows: Vec<(String, String, String, String)> = sqlx::query_as(
+        let rows: Vec<(String, String, String, String)> = sql(
+            "read alert marks",
             "select cause, stage, letter, marked_at from alert_mark \
-             where substr(cause, 1, length($1)) = $1 and recipient = $2 order by marked_at, stage",
+             where cause >= $1 and cause < $1 || '\u{10ffff}' and recipient = $2 order by marked_at, stage",
         )
         .bind(prefix)
         .bind(recipient)
-        .fetch_all(&self.readers)
-        .await
-        .map_err(|error| refused("read alert marks", &error))?;
+        .all(&self.readers)
+        .await?;
         rows.into_iter()
             .map(|(cause, stage, letter, at)| {
                 let mark = AlertMark {
@@ -233,14 +227,12 @@ impl Warehouse {
     /// # Errors
     /// When the database refuses.
     pub async fn has_due_letter(&self, now: DateTime<Utc>) -> Result<bool, Problem> {
-        let found: Option<i64> = QueryBuilder::<Sqlite>::new("select id from outbox where ")
+        let found: Option<i64> = sql("look for letters that are due", "select id from outbox where ")
             .push(DUE)
             .push(" limit 1")
-            .build_query_scalar()
             .bind(moment(now))
-            .fetch_optional(&self.readers)
-            .await
-            .map_err(|error| refused("look for letters that are due", &error))?;
+            .first_scalar(&self.readers)
+            .await?;
         Ok(found.is_some())
     }
 
@@ -257,30 +249,33 @@ impl Warehouse {
         let claimed = self
             .write(what, move |connection| {
                 Box::pin(async move {
-                    let row: Option<(i64, String, i64, String, Vec<u8>)> = QueryBuilder::<Sqlite>::new(
+                    let row: Option<(i64, String, i64, String, Vec<u8>)> = sql(
+                        what,
                         "update outbox set state = 'sending', attempt = attempt + 1, next_at = $2 \
                          where id = (select id from outbox where ",
                     )
                     .push(DUE)
-                    .push(" order by next_at, id limit 1) and ")
+                    .push(" order by next_at, id limit 1")
+                    .push(nodes::skip_taken(connection))
+                    .push(") and ")
                     .push(DUE)
                     .push(" returning id, key, attempt, recipient, message")
-                    .build_query_as()
                     .bind(moment(now))
                     .bind(moment(lease_until))
-                    .fetch_optional(&mut *connection)
-                    .await
-                    .map_err(|error| refused(what, &error))?;
+                    .first(&mut *connection)
+                    .await?;
                     let Some((id, key, attempt, to, bytes)) = row else {
                         return Ok(None);
                     };
-                    sqlx::query("insert into outbox_attempt (letter, attempt, started_at) values ($1, $2, $3)")
-                        .bind(id)
-                        .bind(attempt)
-                        .bind(moment(now))
-                        .execute(connection)
-                        .await
-                        .map_err(|error| refused(what, &error))?;
+                    sql(
+                        what,
+                        "insert into outbox_attempt (letter, attempt, started_at) values ($1, $2, $3)",
+                    )
+                    .bind(id)
+                    .bind(attempt)
+                    .bind(moment(now))
+                    .execute(connection)
+                    .await?;
                     let attempt = u32::try_from(attempt).unwrap_or(u32::MAX);
                     Ok(Some(ClaimedLetter {
                         id,
@@ -320,10 +315,12 @@ impl Warehouse {
                     AttemptOutcome::Failed(problem) => ("failed", None, Some(problem), None),
                 };
                 let problem = ProblemColumns::of(problem.as_ref());
-                sqlx::query(
+                sql(
+                    what,
                     "update outbox_attempt set finished_at = $3, outcome = $4, receipt = $5, problem_code = $6, \
                      problem_args = $7, problem_detail = $8 \
-                     where letter = $1 and attempt = $2 and finished_at is null",
+                     where id = (select max(id) from outbox_attempt where letter = $1 and attempt = $2) \
+                     and finished_at is null",
                 )
                 .bind(letter)
                 .bind(i64::from(attempt))
@@ -334,10 +331,11 @@ impl Warehouse {
                 .bind(&problem.args)
                 .bind(&problem.detail)
                 .execute(&mut *connection)
-                .await
-                .map_err(|error| refused(what, &error))?;
-                sqlx::query(
+                .await?;
+                sql(
+                    what,
                     "update outbox set state = $3, next_at = $4, \
+                     attempt = attempt - case when $3 = 'held' then 1 else 0 end, \
                      problem_code = $5, problem_args = $6, problem_place = $7, problem_detail = $8, \
                      finished_at = case when $3 in ('sent', 'failed') then $9 end \
                      where id = $1 and attempt = $2 and state = 'sending'",
@@ -354,7 +352,6 @@ impl Warehouse {
                 .execute(connection)
                 .await
                 .map(|_| ())
-                .map_err(|error| refused(what, &error))
             })
         })
         .await?;
@@ -370,18 +367,18 @@ impl Warehouse {
         let what = "queue letters again";
         self.write(what, move |connection| {
             Box::pin(async move {
-                let done = sqlx::query(
+                let done = sql(
+                    what,
                     "update outbox set state = 'queued', attempt = 0, next_at = $2, finished_at = null \
                      where state in ('failed', 'held') and ($1 is null or id = $1)",
                 )
                 .bind(letter)
                 .bind(moment(now))
                 .execute(connection)
-                .await
-                .map_err(|error| refused(what, &error))?;
+                .await?;
                 match letter {
-                    Some(id) if done.rows_affected() == 0 => Err(Problem::new("MSK-DB-21").arg("id", id)),
-                    _ => Ok(done.rows_affected()),
+                    Some(id) if done == 0 => Err(Problem::new("MSK-DB-21").arg("id", id)),
+                    _ => Ok(done),
                 }
             })
         })
@@ -393,16 +390,16 @@ impl Warehouse {
     /// # Errors
     /// When the database refuses or holds what this program cannot read.
     pub async fn letters(&self, state: Option<&str>, limit: u32) -> Result<Vec<LetterRecord>, Problem> {
-        let rows = sqlx::query(
+        let rows = sql(
+            "list letters",
             "select id, key, kind, recipient, subject, state, attempt, next_at, created_at, finished_at, \
              problem_code, problem_args, problem_place, problem_detail from outbox \
              where $1 is null or state = $1 order by id desc limit $2",
         )
         .bind(state)
         .bind(i64::from(limit))
-        .fetch_all(&self.readers)
-        .await
-        .map_err(|error| refused("list letters", &error))?;
+        .records(&self.readers)
+        .await?;
         rows.iter().map(read).collect()
     }
 
@@ -411,11 +408,10 @@ impl Warehouse {
     /// # Errors
     /// When the database refuses.
     pub async fn letter_message(&self, letter: i64) -> Result<Option<Vec<u8>>, Problem> {
-        sqlx::query_scalar("select message from outbox where id = $1")
+        sql("read a letter", "select message from outbox where id = $1")
             .bind(letter)
-            .fetch_optional(&self.readers)
+            .first_scalar(&self.readers)
             .await
-            .map_err(|error| refused("read a letter", &error))
     }
 
     /// How many letters stand in which state.
@@ -423,11 +419,12 @@ impl Warehouse {
     /// # Errors
     /// When the database refuses.
     pub async fn outbox_counts(&self) -> Result<OutboxCounts, Problem> {
-        let rows: Vec<(String, i64, String)> =
-            sqlx::query_as("select state, count(*), min(created_at) from outbox group by state")
-                .fetch_all(&self.readers)
-                .await
-                .map_err(|error| refused("count letters", &error))?;
+        let rows: Vec<(String, i64, String)> = sql(
+            "count letters",
+            "select state, count(*), min(created_at) from outbox group by state",
+        )
+        .all(&self.readers)
+        .await?;
         let mut counts = OutboxCounts::default();
         for (state, count, oldest) in rows {
             let count = count.cast_unsigned();
@@ -449,19 +446,19 @@ impl Warehouse {
     }
 }
 
-fn read(row: &SqliteRow) -> Result<LetterRecord, Problem> {
+fn read(row: &Record) -> Result<LetterRecord, Problem> {
     let wrong = |error: sqlx::Error| unreadable("outbox", "—", error);
-    let text = |column: &str| row.try_get::<String, _>(column).map_err(wrong);
-    let maybe = |column: &str| row.try_get::<Option<String>, _>(column).map_err(wrong);
+    let text = |column: &str| row.get::<String>(column).map_err(wrong);
+    let maybe = |column: &str| row.get::<Option<String>>(column).map_err(wrong);
     let problem = ProblemColumns {
         code: maybe("problem_code")?,
         args: maybe("problem_args")?,
         place: maybe("problem_place")?,
         detail: maybe("problem_detail")?,
     };
-    let attempt: i64 = row.try_get("attempt").map_err(wrong)?;
+    let attempt: i64 = row.get("attempt").map_err(wrong)?;
     Ok(LetterRecord {
-        id: row.try_get("id").map_err(wrong)?,
+        id: row.get("id").map_err(wrong)?,
         key: text("key")?,
         kind: text("kind")?,
         to: text("recipient")?,

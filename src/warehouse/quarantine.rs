@@ -1,12 +1,11 @@
 //! Refused rows: staged with their load, listed, shown, dropped.
 
 use chrono::{DateTime, Utc};
-use sqlx::sqlite::SqliteRow;
-use sqlx::{QueryBuilder, Row, Sqlite, SqliteConnection};
 
 use super::chunk::PIECE;
 use super::load::{Loading, SnapshotId};
-use super::store::{Warehouse, refused};
+use super::sql::{Record, Session, Value, sql};
+use super::store::Warehouse;
 use super::text::{ProblemColumns, moment, read_moment, unreadable};
 use crate::domain::observation::Quarantined;
 use crate::domain::unit::UnitRef;
@@ -48,37 +47,38 @@ const COLUMNS: &str = "select q.id, q.source, s.file, q.snapshot, s.hash, q.code
 
 /// Writes refused rows of a load.
 pub(super) async fn stage(
-    connection: &mut SqliteConnection,
+    connection: &mut Session<'_>,
     loading: &mut Loading,
     rows: impl Iterator<Item = Quarantined>,
 ) -> Result<(), Problem> {
     let rows: Vec<Quarantined> = rows.collect();
     for piece in rows.chunks(PIECE) {
-        let mut query = QueryBuilder::<Sqlite>::new(
-            "insert into quarantine (run, snapshot, source, series, place, code, args, detail, column_name, rule, \
-             unit_name, cleaned, created_at) ",
-        );
-        query.push_values(piece, |mut tuple, row| {
+        let rows = piece.iter().map(|row| {
             let problem = ProblemColumns::of(Some(&row.problem));
-            tuple.push_bind(loading.run);
-            tuple.push_bind(loading.snapshot);
-            tuple.push_bind(loading.source.clone());
-            tuple.push_bind(loading.series.clone());
-            tuple.push_bind(problem.place.unwrap_or_default());
-            tuple.push_bind(row.problem.code());
-            tuple.push_bind(problem.args.unwrap_or_default());
-            tuple.push_bind(problem.detail);
-            tuple.push_bind(row.column.clone());
-            tuple.push_bind(row.rule.clone());
-            tuple.push_bind(row.unit.as_deref().and_then(named));
-            tuple.push_bind(row.cleaned.clone());
-            tuple.push_bind(moment(loading.now));
+            [
+                Value::from(loading.run),
+                loading.snapshot.into(),
+                (&loading.source).into(),
+                (&loading.series).into(),
+                problem.place.unwrap_or_default().into(),
+                row.problem.code().into(),
+                problem.args.unwrap_or_default().into(),
+                problem.detail.into(),
+                row.column.clone().into(),
+                row.rule.clone().into(),
+                row.unit.as_deref().and_then(named).into(),
+                (&row.cleaned).into(),
+                moment(loading.now).into(),
+            ]
         });
-        query
-            .build()
-            .execute(&mut *connection)
-            .await
-            .map_err(|error| refused("write refused rows", &error))?;
+        sql(
+            "write refused rows",
+            "insert into quarantine (run, snapshot, source, series, place, code, args, detail, column_name, rule, \
+             unit_name, cleaned, created_at) values ",
+        )
+        .push_rows(rows)
+        .execute(&mut *connection)
+        .await?;
         loading.summary.quarantined += piece.len() as u64;
     }
     Ok(())
@@ -113,19 +113,18 @@ impl Warehouse {
         closed: bool,
         limit: u32,
     ) -> Result<Vec<QuarantineRow>, Problem> {
-        let mut query = QueryBuilder::<Sqlite>::new(COLUMNS);
+        let mut query = sql("list refused rows", COLUMNS);
         if let Some(source) = source {
-            query.push(" and q.source = ").push_bind(source.to_owned());
+            query = query.push(" and q.source = ").push_bind(source);
         }
         if !closed {
-            query.push(" and q.state = 'open'");
+            query = query.push(" and q.state = 'open'");
         }
-        query.push(" order by q.id desc limit ").push_bind(i64::from(limit));
         let rows = query
-            .build()
-            .fetch_all(&self.readers)
-            .await
-            .map_err(|error| refused("list refused rows", &error))?;
+            .push(" order by q.id desc limit ")
+            .push_bind(i64::from(limit))
+            .records(&self.readers)
+            .await?;
         rows.iter().map(read).collect()
     }
 
@@ -134,14 +133,12 @@ impl Warehouse {
     /// # Errors
     /// `MSK-DB-18` when there is none of that number.
     pub async fn quarantine_row(&self, id: i64) -> Result<QuarantineRow, Problem> {
-        let row = QueryBuilder::<Sqlite>::new(COLUMNS)
+        let rows = sql("read a refused row", COLUMNS)
             .push(" and q.id = ")
             .push_bind(id)
-            .build()
-            .fetch_optional(&self.readers)
-            .await
-            .map_err(|error| refused("read a refused row", &error))?;
-        read(&row.ok_or_else(|| Problem::new("MSK-DB-18").arg("id", id))?)
+            .records(&self.readers)
+            .await?;
+        read(rows.first().ok_or_else(|| Problem::new("MSK-DB-18").arg("id", id))?)
     }
 
     /// Drops a waiting row for good, with the name of who decided so.
@@ -152,7 +149,8 @@ impl Warehouse {
         let by = by.to_owned();
         self.write("drop a refused row", move |connection| {
             Box::pin(async move {
-                let done = sqlx::query(
+                let done = sql(
+                    "drop a refused row",
                     "update quarantine set state = 'dropped', closed_at = $2, closed_by = $3 \
                      where id = $1 and state = 'open' \
                      and run not in (select id from run where state = 'loading')",
@@ -161,9 +159,8 @@ impl Warehouse {
                 .bind(moment(now))
                 .bind(by)
                 .execute(connection)
-                .await
-                .map_err(|error| refused("drop a refused row", &error))?;
-                if done.rows_affected() == 0 {
+                .await?;
+                if done == 0 {
                     Err(Problem::new("MSK-DB-18").arg("id", id))
                 } else {
                     Ok(())
@@ -178,15 +175,15 @@ impl Warehouse {
     /// # Errors
     /// When the database refuses.
     pub async fn unknown_names(&self, code: &str) -> Result<Vec<(String, u64)>, Problem> {
-        let rows: Vec<(String, i64)> = sqlx::query_as(
+        let rows: Vec<(String, i64)> = sql(
+            "list unknown names",
             "select unit_name, count(*) from quarantine where state = 'open' and code = $1 and unit_name is not null \
              and run not in (select id from run where state = 'loading') \
              group by unit_name order by count(*) desc, unit_name",
         )
         .bind(code)
-        .fetch_all(&self.readers)
-        .await
-        .map_err(|error| refused("list unknown names", &error))?;
+        .all(&self.readers)
+        .await?;
         Ok(rows
             .into_iter()
             .map(|(name, count)| (name, count.cast_unsigned()))
@@ -194,10 +191,10 @@ impl Warehouse {
     }
 }
 
-fn read(row: &SqliteRow) -> Result<QuarantineRow, Problem> {
+fn read(row: &Record) -> Result<QuarantineRow, Problem> {
     let wrong = |error: sqlx::Error| unreadable("quarantine", "—", error);
-    let text = |column: &str| row.try_get::<String, _>(column).map_err(wrong);
-    let maybe = |column: &str| row.try_get::<Option<String>, _>(column).map_err(wrong);
+    let text = |column: &str| row.get::<String>(column).map_err(wrong);
+    let maybe = |column: &str| row.get::<Option<String>>(column).map_err(wrong);
     let place = text("place")?;
     let problem = ProblemColumns {
         code: Some(text("code")?),
@@ -206,10 +203,10 @@ fn read(row: &SqliteRow) -> Result<QuarantineRow, Problem> {
         detail: maybe("detail")?,
     };
     Ok(QuarantineRow {
-        id: row.try_get("id").map_err(wrong)?,
+        id: row.get("id").map_err(wrong)?,
         source: text("source")?,
         file: text("file")?,
-        snapshot: SnapshotId(row.try_get("snapshot").map_err(wrong)?),
+        snapshot: SnapshotId(row.get("snapshot").map_err(wrong)?),
         hash: text("hash")?,
         problem: problem.problem().ok_or_else(|| unreadable("quarantine", "—", "code"))?,
         column: maybe("column_name")?,

@@ -2,7 +2,9 @@
 
 use chrono::{DateTime, Utc};
 
-use super::store::{Warehouse, refused};
+use super::nodes;
+use super::sql::sql;
+use super::store::Warehouse;
 use super::text::{moment, read_moment};
 use crate::message::Problem;
 
@@ -53,38 +55,40 @@ impl Warehouse {
         let what = "keep a report";
         self.write(what, move |connection| {
             Box::pin(async move {
-                let known: Option<String> = sqlx::query_scalar(
+                nodes::take_turn(connection).await?;
+                let known: Option<String> = sql(
+                    what,
                     "select id from report where code = $1 and period = $2 and unit = $3 and fingerprint = $4",
                 )
                 .bind(&key.code)
                 .bind(&key.period)
                 .bind(&key.unit)
                 .bind(&key.fingerprint)
-                .fetch_optional(&mut *connection)
-                .await
-                .map_err(|error| refused(what, &error))?;
+                .first_scalar(&mut *connection)
+                .await?;
                 if let Some(id) = known {
-                    let row: Columns = sqlx::query_as(
+                    let row: Columns = sql(
+                        what,
                         "select id, code, period, number, unit, fingerprint, document, created_at \
                          from report where id = $1",
                     )
                     .bind(id)
-                    .fetch_one(connection)
-                    .await
-                    .map_err(|error| refused(what, &error))?;
+                    .one(connection)
+                    .await?;
                     return read(row);
                 }
-                let number: i64 = sqlx::query_scalar(
+                let number: i64 = sql(
+                    what,
                     "select coalesce(max(number), 0) + 1 from report where code = $1 and period = $2",
                 )
                 .bind(&key.code)
                 .bind(&key.period)
-                .fetch_one(&mut *connection)
-                .await
-                .map_err(|error| refused(what, &error))?;
+                .scalar(&mut *connection)
+                .await?;
                 let id = format!("{}/{}/{number}", key.code, key.period);
                 let document = document(&id);
-                sqlx::query(
+                sql(
+                    what,
                     "insert into report (id, code, period, number, unit, fingerprint, document, created_at) \
                      values ($1, $2, $3, $4, $5, $6, $7, $8)",
                 )
@@ -97,8 +101,7 @@ impl Warehouse {
                 .bind(&document)
                 .bind(moment(now))
                 .execute(connection)
-                .await
-                .map_err(|error| refused(what, &error))?;
+                .await?;
                 let number = u32::try_from(number).unwrap_or(u32::MAX);
                 Ok(ReportRecord {
                     id,
@@ -117,13 +120,11 @@ impl Warehouse {
     /// # Errors
     /// When the database refuses.
     pub async fn report(&self, id: &str) -> Result<Option<ReportRecord>, Problem> {
-        let row: Option<Columns> = sqlx::QueryBuilder::<sqlx::Sqlite>::new(SELECT)
+        let row: Option<Columns> = sql("read a report", SELECT)
             .push(" where id = ")
-            .push_bind(id.to_owned())
-            .build_query_as()
-            .fetch_optional(&self.readers)
-            .await
-            .map_err(|error| refused("read a report", &error))?;
+            .push_bind(id)
+            .first(&self.readers)
+            .await?;
         row.map(read).transpose()
     }
 
@@ -132,15 +133,15 @@ impl Warehouse {
     /// # Errors
     /// When the database refuses.
     pub async fn reports(&self, code: Option<&str>, limit: u32) -> Result<Vec<ReportRecord>, Problem> {
-        let rows: Vec<Columns> = sqlx::query_as(
+        let rows: Vec<Columns> = sql(
+            "list reports",
             "select id, code, period, number, unit, fingerprint, '', created_at from report \
              where $1 is null or code = $1 order by created_at desc, id desc limit $2",
         )
         .bind(code)
         .bind(i64::from(limit))
-        .fetch_all(&self.readers)
-        .await
-        .map_err(|error| refused("list reports", &error))?;
+        .all(&self.readers)
+        .await?;
         rows.into_iter().map(read).collect()
     }
 }

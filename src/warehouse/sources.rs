@@ -3,10 +3,9 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
-use sqlx::Row;
-use sqlx::sqlite::SqliteRow;
 
-use super::store::{Warehouse, refused};
+use super::sql::{Record, sql};
+use super::store::Warehouse;
 use super::text::{ProblemColumns, moment, read_moment, unreadable};
 use crate::message::Problem;
 
@@ -69,24 +68,45 @@ pub struct Validators {
 }
 
 impl Warehouse {
-    /// Notes that a pull starts, before anything is fetched: a restart in the middle sees it.
+    /// Notes that a pull starts, before anything is fetched: a restart in the middle sees it. Of several nodes one
+    /// has the source until it ends the pull or falls silent. `seen` is the start that the caller took for the last
+    /// one when it found the source due; absent for a person, who may pull at any time.
     ///
     /// # Errors
-    /// When the database refuses.
-    pub async fn source_started(&self, source: &str, now: DateTime<Utc>) -> Result<(), Problem> {
-        let source = source.to_owned();
-        self.write("note the start of a pull", move |connection| {
+    /// `MSK-DB-23` when another node has the source or has pulled it since.
+    pub async fn source_started(
+        &self,
+        source: &str,
+        seen: Option<Option<DateTime<Utc>>>,
+        now: DateTime<Utc>,
+    ) -> Result<(), Problem> {
+        let others = self.other_nodes().await?;
+        let (name, node) = (source.to_owned(), self.node.id().to_owned());
+        self.write("note the start of a pull", move |session| {
             Box::pin(async move {
-                sqlx::query(
-                    "insert into source_state (source, last_started) values ($1, $2) \
-                     on conflict (source) do update set last_started = excluded.last_started",
+                let what = "note the start of a pull";
+                let started = sql(
+                    what,
+                    "insert into source_state (source, last_started, node) values ($1, $2, $3) \
+                     on conflict (source) do update set last_started = excluded.last_started, node = excluded.node \
+                     where ($4 = 0 or coalesce(source_state.last_started, '') = $5) and source_state.node not in ",
                 )
-                .bind(source)
+                .bind(&name)
                 .bind(moment(now))
-                .execute(connection)
-                .await
-                .map(|_| ())
-                .map_err(|error| refused("note the start of a pull", &error))
+                .bind(node)
+                .bind(i64::from(seen.is_some()))
+                .bind(seen.flatten().map(moment).unwrap_or_default())
+                .push_list(others)
+                .execute(&mut *session)
+                .await?;
+                if started > 0 {
+                    return Ok(());
+                }
+                let node: String = sql(what, "select node from source_state where source = $1")
+                    .bind(&name)
+                    .scalar(session)
+                    .await?;
+                Err(Problem::new("MSK-DB-23").arg("source", name).arg("node", node))
             })
         })
         .await
@@ -112,7 +132,8 @@ impl Warehouse {
                     PullOutcome::Failed { problem } => (false, None, Some(problem)),
                 };
                 let problem = ProblemColumns::of(problem);
-                sqlx::query(
+                sql(
+                    "note the end of a pull",
                     "insert into source_state (source, last_finished, last_success, failing_since, failures, next_due, \
                      rows_read, problem_code, problem_args, problem_place, problem_detail) \
                      values ($1, $2, case when $3 = 1 then $2 end, case when $3 = 0 then $2 end, 1 - $3, $4, \
@@ -122,7 +143,7 @@ impl Warehouse {
                      failing_since = case when $3 = 0 and source_state.failures = 0 then $2 \
                      else source_state.failing_since end, \
                      failures = case when $3 = 1 then 0 else source_state.failures + 1 end, \
-                     next_due = excluded.next_due, rows_read = coalesce($5, source_state.rows_read), \
+                     next_due = excluded.next_due, node = '', rows_read = coalesce($5, source_state.rows_read), \
                      problem_code = excluded.problem_code, problem_args = excluded.problem_args, \
                      problem_place = excluded.problem_place, problem_detail = excluded.problem_detail",
                 )
@@ -138,7 +159,6 @@ impl Warehouse {
                 .execute(connection)
                 .await
                 .map(|_| ())
-                .map_err(|error| refused("note the end of a pull", &error))
             })
         })
         .await
@@ -149,16 +169,16 @@ impl Warehouse {
     /// # Errors
     /// When the database refuses or holds what this program cannot read.
     pub async fn source_records(&self) -> Result<Vec<SourceRecord>, Problem> {
-        let rows = sqlx::query(
+        let rows = sql(
+            "read the state of sources",
             "select s.source, s.last_started, s.last_finished, s.last_success, s.failing_since, s.failures, s.next_due, \
              s.rows_read, s.problem_code, s.problem_args, s.problem_place, s.problem_detail, (select count(*) from quarantine q \
              where q.source = s.source and q.state = 'open' \
              and q.run not in (select id from run where state = 'loading')) as quarantined \
              from source_state s order by s.source",
         )
-        .fetch_all(&self.readers)
-        .await
-        .map_err(|error| refused("read the state of sources", &error))?;
+        .records(&self.readers)
+        .await?;
         rows.iter().map(read).collect()
     }
 
@@ -168,12 +188,13 @@ impl Warehouse {
     /// When the database refuses.
     pub async fn validators(&self, source: &str) -> Result<HashMap<String, Validators>, Problem> {
         type Found = (String, Option<String>, Option<String>, Option<String>);
-        let rows: Vec<Found> =
-            sqlx::query_as("select url, etag, last_modified, body_hash from http_validator where source = $1")
-                .bind(source)
-                .fetch_all(&self.readers)
-                .await
-                .map_err(|error| refused("read freshness marks", &error))?;
+        let rows: Vec<Found> = sql(
+            "read freshness marks",
+            "select url, etag, last_modified, body_hash from http_validator where source = $1",
+        )
+        .bind(source)
+        .all(&self.readers)
+        .await?;
         Ok(rows
             .into_iter()
             .map(|(url, etag, last_modified, body_hash)| {
@@ -204,7 +225,8 @@ impl Warehouse {
         self.write("remember freshness marks", move |connection| {
             Box::pin(async move {
                 for (url, validators) in given {
-                    sqlx::query(
+                    sql(
+                        "remember freshness marks",
                         "insert into http_validator (url, source, etag, last_modified, body_hash, checked_at) \
                          values ($1, $2, $3, $4, $5, $6) on conflict (url) do update set source = excluded.source, \
                          etag = excluded.etag, last_modified = excluded.last_modified, \
@@ -217,8 +239,7 @@ impl Warehouse {
                     .bind(validators.body_hash)
                     .bind(moment(now))
                     .execute(&mut *connection)
-                    .await
-                    .map_err(|error| refused("remember freshness marks", &error))?;
+                    .await?;
                 }
                 Ok(())
             })
@@ -227,15 +248,15 @@ impl Warehouse {
     }
 }
 
-fn read(row: &SqliteRow) -> Result<SourceRecord, Problem> {
+fn read(row: &Record) -> Result<SourceRecord, Problem> {
     let wrong = |error: sqlx::Error| unreadable("source_state", "—", error);
-    let maybe = |column: &str| row.try_get::<Option<String>, _>(column).map_err(wrong);
+    let maybe = |column: &str| row.get::<Option<String>>(column).map_err(wrong);
     let when = |column: &str| {
         maybe(column)?
             .map(|text| read_moment("source_state", &text))
             .transpose()
     };
-    let count = |column: &str| row.try_get::<i64, _>(column).map(i64::cast_unsigned).map_err(wrong);
+    let count = |column: &str| row.get::<i64>(column).map(i64::cast_unsigned).map_err(wrong);
     let problem = ProblemColumns {
         code: maybe("problem_code")?,
         args: maybe("problem_args")?,
@@ -243,7 +264,7 @@ fn read(row: &SqliteRow) -> Result<SourceRecord, Problem> {
         detail: maybe("problem_detail")?,
     };
     Ok(SourceRecord {
-        source: row.try_get("source").map_err(wrong)?,
+        source: row.get("source").map_err(wrong)?,
         last_started: when("last_started")?,
         last_finished: when("last_finished")?,
         last_success: when("last_success")?,

@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, NaiveDate, Utc};
-use sqlx::SqliteConnection;
 
-use super::store::{Warehouse, refused};
+use super::sql::{Session, Sql, sql};
+use super::store::Warehouse;
 use super::text::{moment, unreadable};
 use crate::domain::unit::{Alias, Lookup, Register, Unit, UnitId, normalise_alias};
 use crate::domain::vocabulary::{AliasSystem, UnitKind};
@@ -28,12 +28,8 @@ impl Warehouse {
     /// # Errors
     /// When the database refuses or holds a word this program does not know.
     pub async fn register(&self) -> Result<Register, Problem> {
-        let mut reader = self
-            .readers
-            .acquire()
-            .await
-            .map_err(|error| refused("read the register", &error))?;
-        Ok(Register::new(units(&mut reader).await?))
+        let (found, names) = (found().all(&self.readers).await?, names().all(&self.readers).await?);
+        Ok(Register::new(units(found, names)?))
     }
 
     /// Adds units and brings known ones to the given state, aliases included. Units that are not given stay: a number
@@ -44,7 +40,7 @@ impl Warehouse {
     pub async fn import_units(&self, given: Vec<Unit>, now: DateTime<Utc>) -> Result<RegisterSummary, Problem> {
         self.write("import the register", move |connection| {
             Box::pin(async move {
-                let known: HashMap<UnitId, Unit> = units(connection)
+                let known: HashMap<UnitId, Unit> = read_units(connection)
                     .await?
                     .into_iter()
                     .map(|unit| (unit.id.clone(), unit))
@@ -79,7 +75,7 @@ impl Warehouse {
     pub async fn add_alias(&self, unit: UnitId, alias: Alias, now: DateTime<Utc>) -> Result<(), Problem> {
         self.write("add an alias", move |connection| {
             Box::pin(async move {
-                let mut all = units(connection).await?;
+                let mut all = read_units(connection).await?;
                 let Some(owner) = all.iter_mut().find(|known| known.id == unit) else {
                     return Err(Problem::new("MSK-DB-14").arg("unit", &unit.0));
                 };
@@ -133,21 +129,30 @@ fn alias_key(alias: &Alias) -> (&'static str, &str, Option<NaiveDate>) {
     (alias.system.as_str(), &alias.value, alias.from)
 }
 
-async fn units(connection: &mut SqliteConnection) -> Result<Vec<Unit>, Problem> {
-    let what = "read the register";
-    type Found = (String, String, String, String, Option<String>, i64, Option<String>);
-    let rows: Vec<Found> =
-        sqlx::query_as("select id, kind, title, short_title, parent, branch, email from unit order by id")
-            .fetch_all(&mut *connection)
-            .await
-            .map_err(|error| refused(what, &error))?;
-    let mut aliases: HashMap<String, Vec<Alias>> = HashMap::new();
-    let names: Vec<(String, String, String, String, String)> = sqlx::query_as(
+type Found = (String, String, String, String, Option<String>, i64, Option<String>);
+type Name = (String, String, String, String, String);
+
+fn found() -> Sql {
+    sql(
+        "read the register",
+        "select id, kind, title, short_title, parent, branch, email from unit order by id",
+    )
+}
+
+fn names() -> Sql {
+    sql(
+        "read the register",
         "select unit, system, value, valid_from, valid_to from alias order by unit, system, value, valid_from",
     )
-    .fetch_all(connection)
-    .await
-    .map_err(|error| refused(what, &error))?;
+}
+
+async fn read_units(session: &mut Session<'_>) -> Result<Vec<Unit>, Problem> {
+    let found = found().all(&mut *session).await?;
+    units(found, names().all(session).await?)
+}
+
+fn units(found: Vec<Found>, names: Vec<Name>) -> Result<Vec<Unit>, Problem> {
+    let mut aliases: HashMap<String, Vec<Alias>> = HashMap::new();
     for (unit, system, value, from, to) in names {
         let system = AliasSystem::parse(&system).ok_or_else(|| unreadable("alias", &value, &system))?;
         let alias = Alias {
@@ -158,7 +163,8 @@ async fn units(connection: &mut SqliteConnection) -> Result<Vec<Unit>, Problem> 
         };
         aliases.entry(unit).or_default().push(alias);
     }
-    rows.into_iter()
+    found
+        .into_iter()
         .map(|(id, kind, title, short_title, parent, branch, email)| {
             Ok(Unit {
                 kind: UnitKind::parse(&kind).ok_or_else(|| unreadable("unit", &id, &kind))?,
@@ -181,9 +187,10 @@ fn day(text: &str) -> Result<Option<NaiveDate>, Problem> {
     text.parse().map(Some).map_err(|_| unreadable("alias", "—", text))
 }
 
-async fn upsert(connection: &mut SqliteConnection, unit: &Unit, now: DateTime<Utc>) -> Result<(), Problem> {
+async fn upsert(connection: &mut Session<'_>, unit: &Unit, now: DateTime<Utc>) -> Result<(), Problem> {
     let what = "write the register";
-    sqlx::query(
+    sql(
+        what,
         "insert into unit (id, kind, title, short_title, parent, branch, email, changed_at) \
          values ($1, $2, $3, $4, $5, $6, $7, $8) on conflict (id) do update set kind = excluded.kind, \
          title = excluded.title, short_title = excluded.short_title, parent = excluded.parent, \
@@ -193,21 +200,20 @@ async fn upsert(connection: &mut SqliteConnection, unit: &Unit, now: DateTime<Ut
     .bind(unit.kind.as_str())
     .bind(&unit.title)
     .bind(&unit.short_title)
-    .bind(unit.parent.as_ref().map(|parent| &parent.0))
+    .bind(unit.parent.as_ref().map(|parent| parent.0.as_str()))
     .bind(i64::from(unit.branch))
     .bind(&unit.email)
     .bind(moment(now))
     .execute(&mut *connection)
-    .await
-    .map_err(|error| refused(what, &error))?;
-    sqlx::query("delete from alias where unit = $1")
+    .await?;
+    sql(what, "delete from alias where unit = $1")
         .bind(&unit.id.0)
         .execute(&mut *connection)
-        .await
-        .map_err(|error| refused(what, &error))?;
+        .await?;
     for alias in &unit.aliases {
         let day = |day: Option<NaiveDate>| day.map_or_else(String::new, |day| day.to_string());
-        sqlx::query(
+        sql(
+            what,
             "insert into alias (system, value, unit, valid_from, valid_to, changed_at) values ($1, $2, $3, $4, $5, $6)",
         )
         .bind(alias.system.as_str())
@@ -217,8 +223,7 @@ async fn upsert(connection: &mut SqliteConnection, unit: &Unit, now: DateTime<Ut
         .bind(day(alias.to))
         .bind(moment(now))
         .execute(&mut *connection)
-        .await
-        .map_err(|error| refused(what, &error))?;
+        .await?;
     }
     Ok(())
 }

@@ -64,8 +64,8 @@ pub(crate) struct World {
 }
 
 impl World {
-    /// A district with a register, and `sources` as its `sources.toml`.
-    pub(crate) fn new(schools: u32, sources: &str) -> Self {
+    /// A district with a register, and `sources` as its `sources.toml`; its warehouse is a file or stands at an address.
+    pub(crate) fn new(schools: u32, sources: &str, database: Option<&str>) -> Self {
         let world = Self {
             dir: tempfile::tempdir().expect("a folder"),
         };
@@ -74,14 +74,13 @@ impl World {
             fs::create_dir_all(folder).expect("a folder");
         }
         let put = |name: &str, text: &str| fs::write(config.join(name), text).expect("a file");
-        put(
-            "msoko.toml",
-            "[authority]\nname = \"Управление образования\"\nmunicipality = \"Верхнегорский район\"\n\
+        let database = database.map_or_else(String::new, |url| format!("[database]\nurl = \"{url}\"\n"));
+        let main = "[authority]\nname = \"Управление образования\"\nmunicipality = \"Верхнегорский район\"\n\
              region = \"Учебный край\"\nplace = \"с. Верхнегорское\"\nzone = \"Europe/Moscow\"\n\
              contact_name = \"Отдел оценки качества\"\ncontact_address = \"office@vg.example\"\n\
              [paths]\nstate = \"../state\"\nroadmaps = \"roadmaps\"\n\
-             [mail]\nfrom_name = \"МСОКО\"\nfrom_address = \"msoko@vg.example\"\ntransport = \"file\"\n",
-        );
+             [mail]\nfrom_name = \"МСОКО\"\nfrom_address = \"msoko@vg.example\"\ntransport = \"file\"\n";
+        put("msoko.toml", &format!("{main}{database}"));
         put("sources.toml", sources);
         let recipients = RECIPIENTS.map(|(address, roadmaps, letters)| {
             format!(
@@ -226,6 +225,9 @@ impl World {
         for path in files(&self.path("state/snapshots")) {
             lines.insert(format!("kept {}", path.file_name().expect("a name").display()));
         }
+        for path in files(&self.path("state/incoming")) {
+            lines.insert(format!("incoming {}", path.file_name().expect("a name").display()));
+        }
         for path in files(&self.path("state/outbox")) {
             assert!(lines.insert(self.mail(&path)), "a letter lies twice");
         }
@@ -279,7 +281,7 @@ async fn numbers(warehouse: &Warehouse) -> Vec<String> {
     found.iter().map(line).collect()
 }
 
-fn files(folder: &Path) -> Vec<PathBuf> {
+pub(crate) fn files(folder: &Path) -> Vec<PathBuf> {
     let (mut found, mut folders) = (Vec::new(), vec![folder.to_owned()]);
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(folder).into_iter().flatten() {

@@ -1,6 +1,7 @@
 //! An invented office with its files in a temporary folder, and the executable that serves it.
 
 use std::fs::File;
+use std::io::Read;
 use std::os::unix::net::UnixDatagram;
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -15,6 +16,9 @@ use tempfile::TempDir;
 
 /// A feed; without a register some of its rows are refused.
 pub(crate) const FEED: &str = include_str!("../../connectors/rsoko-feed/fixtures/district.xml");
+
+/// Files of an invented office are smaller.
+const MAX_KEPT: u64 = 64 << 20;
 
 /// Between two looks at what is waited for.
 const LOOK: Duration = Duration::from_millis(150);
@@ -149,6 +153,27 @@ impl Office {
             today.format("%d.%m.%Y"),
         );
         self.put("roadmaps/8.toml", &own);
+    }
+
+    pub(crate) fn path(&self, name: &str) -> String {
+        self.folder.path().join(name).display().to_string()
+    }
+
+    /// The bytes of every file of the state folder, as text.
+    pub(crate) fn kept(&self) -> String {
+        let (mut bytes, mut folders) = (Vec::new(), vec![self.state()]);
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(folder).expect("a folder") {
+                let path = entry.expect("an entry").path();
+                if path.is_dir() {
+                    folders.push(path);
+                } else {
+                    let file = File::open(path).expect("readable");
+                    file.take(MAX_KEPT).read_to_end(&mut bytes).expect("read");
+                }
+            }
+        }
+        String::from_utf8_lossy(&bytes).into_owned()
     }
 
     pub(crate) fn state(&self) -> PathBuf {

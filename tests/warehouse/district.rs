@@ -10,9 +10,12 @@ use msoko::message::Problem;
 use msoko::warehouse::load::{LoadSummary, NewRun, NewSnapshot, Run, SnapshotId};
 use msoko::warehouse::observations::ObservationQuery;
 use msoko::warehouse::{Access, Warehouse};
+use sqlx::Connection;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use tempfile::TempDir;
+
+use crate::server::Server;
 
 pub(crate) const ROUND: &str = "vpr/2024-25/spring";
 
@@ -21,28 +24,73 @@ pub(crate) fn at(minutes: i64) -> DateTime<Utc> {
     DateTime::from_timestamp(1_770_015_600, 0).expect("a moment") + Duration::minutes(minutes)
 }
 
+/// Which database a story runs on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Engine {
+    Sqlite,
+    Postgres,
+}
+
 pub(crate) struct District {
     pub(crate) dir: TempDir,
     pub(crate) warehouse: Warehouse,
+    pub(crate) url: String,
+    /// Stopped when dropped, after the warehouse.
+    server: Option<Server>,
 }
 
 impl District {
-    /// A new database with twelve schools.
+    /// A new embedded database with twelve schools.
     pub(crate) async fn new() -> Self {
-        let dir = tempfile::tempdir().expect("folder");
-        let warehouse = open(&dir, Access::Hold).await.expect("opened");
-        let units = (0..12).map(|number| school(number, None)).collect();
-        warehouse.import_units(units, at(0)).await.expect("imported");
-        Self { dir, warehouse }
+        Self::on(Engine::Sqlite).await.expect("embedded")
     }
 
-    /// The process dies and starts again.
+    /// A new database with twelve schools; none when no server is installed, and then it says so.
+    pub(crate) async fn on(engine: Engine) -> Option<Self> {
+        let dir = tempfile::tempdir().expect("folder");
+        let server = match engine {
+            Engine::Sqlite => None,
+            Engine::Postgres => Some(Server::start(false)?),
+        };
+        let url = match &server {
+            Some(server) => server.url(),
+            None => format!("sqlite:{}", dir.path().join("msoko.db").display()),
+        };
+        let warehouse = open(&url, Access::Hold).await.expect("opened");
+        let units = (0..12).map(|number| school(number, None)).collect();
+        warehouse.import_units(units, at(0)).await.expect("imported");
+        Some(Self {
+            dir,
+            warehouse,
+            url,
+            server,
+        })
+    }
+
+    /// The process dies and starts again; on a server the others have waited until it was surely dead.
     pub(crate) async fn kill(self) -> Self {
-        let Self { dir, warehouse } = self;
+        let Self {
+            dir,
+            warehouse,
+            url,
+            server,
+        } = self;
         drop(warehouse);
+        if server.is_some() {
+            let mut connection = sqlx::PgConnection::connect(&url).await.expect("connected");
+            sqlx::query("delete from node")
+                .execute(&mut connection)
+                .await
+                .expect("silent for long");
+        }
         // The lock goes with the last connection, which closes on a thread of its own.
-        let warehouse = open(&dir, Access::Hold).await.expect("opened again");
-        Self { dir, warehouse }
+        let warehouse = open(&url, Access::Hold).await.expect("opened again");
+        Self {
+            dir,
+            warehouse,
+            url,
+            server,
+        }
     }
 
     pub(crate) async fn begin(&self, file: &str, bytes: &str) -> Run {
@@ -112,10 +160,33 @@ impl District {
     }
 }
 
-pub(crate) async fn open(dir: &TempDir, access: Access) -> Result<Warehouse, Problem> {
-    let url = format!("sqlite:{}", dir.path().join("msoko.db").display());
-    Warehouse::open(&url, access, "msoko test", at(0)).await
+pub(crate) async fn open(url: &str, access: Access) -> Result<Warehouse, Problem> {
+    Warehouse::open(url, access, "msoko test", at(0)).await
 }
+
+/// Runs stories about a district on the embedded database and on a server.
+macro_rules! on_both {
+    ($($story:ident),+ $(,)?) => {
+        mod sqlite {
+            use crate::district::{District, Engine};
+            $(#[tokio::test]
+            async fn $story() {
+                super::$story(District::on(Engine::Sqlite).await.expect("embedded")).await;
+            })+
+        }
+
+        mod postgres {
+            use crate::district::{District, Engine};
+            $(#[tokio::test]
+            async fn $story() {
+                if let Some(district) = District::on(Engine::Postgres).await {
+                    super::$story(district).await;
+                }
+            })+
+        }
+    };
+}
+pub(crate) use on_both;
 
 pub(crate) fn school(number: usize, email: Option<&str>) -> Unit {
     Unit {

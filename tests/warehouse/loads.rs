@@ -3,14 +3,30 @@
 use msoko::domain::observation::{Amount, Observation};
 use msoko::domain::unit::{UnitId, UnitRef};
 use msoko::domain::vocabulary::{Measure, Procedure};
+use msoko::message::Problem;
+use msoko::warehouse::load::NewSnapshot;
 use msoko::warehouse::observations::ObservationQuery;
 use std::sync::Arc;
 
-use crate::district::{District, ROUND, at, batch, number};
+use crate::district::{District, ROUND, at, batch, number, on_both};
 
-#[tokio::test]
-async fn a_second_load_of_the_same_numbers_writes_nothing() {
-    let district = District::new().await;
+on_both! {
+    a_second_load_of_the_same_numbers_writes_nothing,
+    a_corrected_value_keeps_the_old_one_with_its_file_and_place,
+    nobody_sees_a_load_before_it_is_published_and_a_killed_one_is_gone,
+    a_dropped_load_is_taken_back_when_its_series_is_loaded_again,
+    two_loads_of_the_same_numbers_at_once_do_not_mix,
+    a_load_that_began_beside_a_refused_one_is_taken_back_whole,
+    the_same_bytes_of_another_connector_are_another_delivery,
+    a_key_that_stands_twice_keeps_its_first_value_and_the_second_waits_in_quarantine,
+    an_empty_or_halved_delivery_is_held_back_until_confirmed,
+    equal_bytes_under_the_same_manifest_need_no_parsing,
+    a_row_without_a_recognised_unit_is_refused_and_not_loaded_under_no_name,
+    a_cancelled_stage_cuts_no_transaction_and_its_load_cannot_be_published,
+    a_load_that_was_taken_back_meanwhile_writes_and_publishes_nothing,
+}
+
+async fn a_second_load_of_the_same_numbers_writes_nothing(district: District) {
     let rows = || {
         (0..10)
             .flat_map(|unit| (2..=5).map(move |mark| number(unit, mark, 7, 1)))
@@ -34,9 +50,7 @@ async fn a_second_load_of_the_same_numbers_writes_nothing() {
     assert_eq!(district.history(3, 2).await, [7]);
 }
 
-#[tokio::test]
-async fn a_corrected_value_keeps_the_old_one_with_its_file_and_place() {
-    let district = District::new().await;
+async fn a_corrected_value_keeps_the_old_one_with_its_file_and_place(district: District) {
     district.load("a.xlsx", vec![number(1, 2, 7, 11)]).await;
     let summary = district.load("a-fixed.xlsx", vec![number(1, 2, 8, 12)]).await;
     assert_eq!((summary.observations_new, summary.observations_changed), (0, 1));
@@ -82,9 +96,7 @@ async fn a_corrected_value_keeps_the_old_one_with_its_file_and_place() {
     );
 }
 
-#[tokio::test]
-async fn nobody_sees_a_load_before_it_is_published_and_a_killed_one_is_gone() {
-    let district = District::new().await;
+async fn nobody_sees_a_load_before_it_is_published_and_a_killed_one_is_gone(district: District) {
     district
         .load("a.xlsx", vec![number(1, 2, 7, 1), number(1, 3, 5, 2)])
         .await;
@@ -115,9 +127,7 @@ async fn nobody_sees_a_load_before_it_is_published_and_a_killed_one_is_gone() {
     assert_eq!(summary.observations_new, 20_000, "leftovers of the killed load remain");
 }
 
-#[tokio::test]
-async fn a_dropped_load_is_taken_back_when_its_series_is_loaded_again() {
-    let district = District::new().await;
+async fn a_dropped_load_is_taken_back_when_its_series_is_loaded_again(district: District) {
     let rows: Vec<_> = (0..9000usize).map(|row| number(row % 12, row / 12, 1, 9)).collect();
     let mut run = district.begin("a.xlsx", "a").await;
     district
@@ -129,9 +139,7 @@ async fn a_dropped_load_is_taken_back_when_its_series_is_loaded_again() {
     assert_eq!(district.load("a.xlsx", rows).await.observations_new, 9000);
 }
 
-#[tokio::test]
-async fn two_loads_of_the_same_numbers_at_once_do_not_mix() {
-    let district = District::new().await;
+async fn two_loads_of_the_same_numbers_at_once_do_not_mix(district: District) {
     let rows: Vec<_> = (0..9000usize).map(|row| number(row % 12, row / 12, 1, 9)).collect();
     let mut first = district.begin("a.xlsx", "a").await;
     district
@@ -159,9 +167,57 @@ async fn two_loads_of_the_same_numbers_at_once_do_not_mix() {
     assert_eq!(summary.observations_new, 9000);
 }
 
-#[tokio::test]
-async fn a_key_that_stands_twice_keeps_its_first_value_and_the_second_waits_in_quarantine() {
-    let district = District::new().await;
+async fn a_load_that_began_beside_a_refused_one_is_taken_back_whole(district: District) {
+    district.load("a.xlsx", vec![number(1, 2, 7, 11)]).await;
+    let many = |mark: usize| {
+        (0..9000usize)
+            .map(|row| number(row % 12, mark + row / 12, 1, 9))
+            .collect()
+    };
+    let mut refused = district.begin("b.xlsx", "b").await;
+    district
+        .warehouse
+        .stage(&mut refused, batch(many(1000)))
+        .await
+        .expect("staged");
+    let mut killed = district.begin("c.xlsx", "c").await;
+    let problem = Problem::new("MSK-SNP-05");
+    district
+        .warehouse
+        .abandon(refused, &problem, at(2))
+        .await
+        .expect("taken back");
+    let mut rows: Vec<Observation> = many(5000);
+    rows.push(number(1, 2, 8, 12));
+    district
+        .warehouse
+        .stage(&mut killed, batch(rows))
+        .await
+        .expect("staged");
+    drop(killed);
+    let district = district.kill().await;
+    assert_eq!(district.values().await.len(), 1);
+    assert_eq!(district.history(1, 2).await, [7]);
+}
+
+async fn the_same_bytes_of_another_connector_are_another_delivery(district: District) {
+    let new = |connector: &str| NewSnapshot {
+        hash: "h".to_owned(),
+        source: "vpr".to_owned(),
+        connector: connector.to_owned(),
+        file: "a.xlsx".to_owned(),
+        ..NewSnapshot::default()
+    };
+    let mut ids = Vec::new();
+    for connector in ["vpr-marks", "vpr-marks", "own"] {
+        let id = district.warehouse.record_snapshot(new(connector), at(1)).await;
+        ids.push(id.expect("recorded"));
+    }
+    assert_eq!(ids[0], ids[1]);
+    assert_ne!(ids[1], ids[2]);
+}
+
+async fn a_key_that_stands_twice_keeps_its_first_value_and_the_second_waits_in_quarantine(district: District) {
     district
         .load("a.xlsx", vec![number(1, 2, 7, 1), number(1, 3, 1, 2)])
         .await;
@@ -192,9 +248,7 @@ async fn a_key_that_stands_twice_keeps_its_first_value_and_the_second_waits_in_q
     ");
 }
 
-#[tokio::test]
-async fn an_empty_or_halved_delivery_is_held_back_until_confirmed() {
-    let district = District::new().await;
+async fn an_empty_or_halved_delivery_is_held_back_until_confirmed(district: District) {
     let rows = |count: usize| (0..count).map(|mark| number(1, mark, 1, 1)).collect::<Vec<_>>();
     district.load("a.xlsx", rows(10)).await;
     for (rows_now, code) in [(0, "MSK-DB-09"), (4, "MSK-DB-10")] {
@@ -240,9 +294,7 @@ async fn an_empty_or_halved_delivery_is_held_back_until_confirmed() {
     district.warehouse.publish(run, true, at(3)).await.expect("confirmed");
 }
 
-#[tokio::test]
-async fn equal_bytes_under_the_same_manifest_need_no_parsing() {
-    let district = District::new().await;
+async fn equal_bytes_under_the_same_manifest_need_no_parsing(district: District) {
     let rows = vec![number(1, 2, 7, 1)];
     district.load("a.xlsx", rows.clone()).await;
     let kept =
@@ -274,9 +326,7 @@ async fn equal_bytes_under_the_same_manifest_need_no_parsing() {
     );
 }
 
-#[tokio::test]
-async fn a_row_without_a_recognised_unit_is_refused_and_not_loaded_under_no_name() {
-    let district = District::new().await;
+async fn a_row_without_a_recognised_unit_is_refused_and_not_loaded_under_no_name(district: District) {
     let mut row = number(1, 2, 7, 1);
     row.unit = Arc::new(UnitRef {
         name: Some("СОШ № 5".to_owned()),
@@ -286,9 +336,7 @@ async fn a_row_without_a_recognised_unit_is_refused_and_not_loaded_under_no_name
     assert_eq!((summary.observations_new, summary.quarantined), (0, 1));
 }
 
-#[tokio::test]
-async fn a_cancelled_stage_cuts_no_transaction_and_its_load_cannot_be_published() {
-    let district = District::new().await;
+async fn a_cancelled_stage_cuts_no_transaction_and_its_load_cannot_be_published(district: District) {
     let rows: Vec<_> = (0..9000usize).map(|row| number(row % 12, row / 12, 1, 9)).collect();
     let mut run = district.begin("a.xlsx", "a").await;
     {
@@ -306,9 +354,7 @@ async fn a_cancelled_stage_cuts_no_transaction_and_its_load_cannot_be_published(
     );
 }
 
-#[tokio::test]
-async fn a_load_that_was_taken_back_meanwhile_writes_and_publishes_nothing() {
-    let district = District::new().await;
+async fn a_load_that_was_taken_back_meanwhile_writes_and_publishes_nothing(district: District) {
     let rows: Vec<_> = (0..9000usize).map(|row| number(row % 12, row / 12, 1, 9)).collect();
     let mut late = district.begin("a.xlsx", "a").await;
     let empty = district.begin("b.xlsx", "b").await;

@@ -1,155 +1,35 @@
-//! The migrations for `PostgreSQL`, applied once to a private server when one can be started.
+//! What only a server has: the tables of the migrations, nodes that come and go.
 
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-
-use msoko::warehouse::migrate::{SCHEMA, postgres};
 use sqlx::{Connection, PgConnection};
 
-/// A server in a temporary folder, reached by a socket there; stopped when dropped.
-struct Server {
-    programs: PathBuf,
-    dir: tempfile::TempDir,
-}
-
-impl Server {
-    /// Starts a server, or says why there is none.
-    fn start() -> Result<Self, String> {
-        let programs = programs().ok_or("no PostgreSQL server is installed")?;
-        let dir = tempfile::tempdir().map_err(|error| error.to_string())?;
-        let server = Self { programs, dir };
-        // The server refuses to run as root: the folder then belongs to somebody unprivileged.
-        if is_root() {
-            run(Command::new("chown").arg("nobody").arg(server.dir.path()))?;
-        }
-        let data = server.data();
-        run(server
-            .program("initdb")
-            .args([
-                "--no-sync",
-                "--auth=trust",
-                "--encoding=UTF8",
-                "--locale=C",
-                "--username=msoko",
-                "-D",
-            ])
-            .arg(&data))?;
-        let socket = format!("-c listen_addresses= -c fsync=off -k {}", server.dir.path().display());
-        run(server
-            .program("pg_ctl")
-            .args(["-w", "-t", "30", "-o", &socket, "-D"])
-            .arg(&data)
-            .arg("start"))?;
-        Ok(server)
-    }
-
-    fn data(&self) -> PathBuf {
-        self.dir.path().join("data")
-    }
-
-    fn program(&self, name: &str) -> Command {
-        let path = self.programs.join(name);
-        let mut command = if is_root() {
-            let mut runuser = Command::new("runuser");
-            runuser.args(["-u", "nobody", "--"]).arg(path);
-            runuser
-        } else {
-            Command::new(path)
-        };
-        command.current_dir(self.dir.path());
-        command
-    }
-
-    fn url(&self) -> String {
-        format!("postgres://msoko@localhost/postgres?host={}", self.dir.path().display())
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let data = self.data();
-        let _ = run(self
-            .program("pg_ctl")
-            .args(["-m", "immediate", "-D"])
-            .arg(data)
-            .arg("stop"));
-    }
-}
-
-fn run(command: &mut Command) -> Result<(), String> {
-    // To null: a server that is started keeps the pipes of its starter open.
-    let status = command
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status();
-    match status {
-        Ok(status) if status.success() => Ok(()),
-        Ok(status) => Err(format!("{command:?} ended with {status}")),
-        Err(error) => Err(format!("{command:?} cannot be started: {error}")),
-    }
-}
-
-fn is_root() -> bool {
-    use std::os::unix::fs::MetadataExt;
-    std::fs::metadata("/proc/self").is_ok_and(|of| of.uid() == 0)
-}
-
-/// The newest server of Debian's layout, or the one of `/usr/bin`.
-fn programs() -> Option<PathBuf> {
-    let versions = std::fs::read_dir("/usr/lib/postgresql").ok();
-    let newest = versions.and_then(|versions| {
-        versions
-            .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<u32>().ok())
-            .max()
-            .map(|version| Path::new("/usr/lib/postgresql").join(version.to_string()).join("bin"))
-    });
-    newest
-        .into_iter()
-        .chain([PathBuf::from("/usr/bin")])
-        .find(|dir| dir.join("initdb").exists())
-}
+use crate::district::{District, Engine, at, batch, number, open};
+use crate::server::Server;
+use msoko::warehouse::Access;
+use msoko::warehouse::sources::PullOutcome;
 
 #[tokio::test]
-async fn the_migrations_for_postgresql_apply_and_give_the_tables_of_sqlite() {
-    let server = match Server::start() {
-        Ok(server) => server,
-        Err(reason) => {
-            #[expect(clippy::print_stderr, reason = "a test that is left out says so")]
-            {
-                eprintln!("LEFT OUT: the migrations for PostgreSQL were not applied: {reason}");
-            }
-            return;
-        }
+async fn the_migrations_give_both_databases_the_same_tables() {
+    let Some(district) = District::on(Engine::Postgres).await else {
+        return;
     };
-    let mut connection = PgConnection::connect(&server.url()).await.expect("connected");
-    for turn in ["first", "again"] {
-        postgres().run_direct(None, &mut connection, false).await.expect(turn);
-    }
-    let applied: i64 = sqlx::query_scalar("select max(version) from _sqlx_migrations")
-        .fetch_one(&mut connection)
-        .await
-        .expect("read");
-    assert_eq!(applied, SCHEMA);
-
-    let columns: Vec<(String, String)> = sqlx::query_as(
+    let mut connection = PgConnection::connect(&district.url).await.expect("connected");
+    let mut columns: Vec<(String, String)> = sqlx::query_as(
         "select table_name::text, column_name::text from information_schema.columns \
          where table_schema = 'public' and table_name not like '\\_%'",
     )
     .fetch_all(&mut connection)
     .await
     .expect("read");
+    columns.sort();
     let sqlite = sqlite_columns().await;
     assert!(!sqlite.is_empty());
-    let mut columns = columns;
-    columns.sort();
     assert_eq!(columns, sqlite);
     connection.close().await.expect("closed");
 }
 
 async fn sqlite_columns() -> Vec<(String, String)> {
-    let district = crate::district::District::new().await;
-    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(district.warehouse.path());
+    let district = District::new().await;
+    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(district.warehouse.name());
     let mut connection = sqlx::SqliteConnection::connect_with(&options).await.expect("opened");
     let mut columns: Vec<(String, String)> = sqlx::query_as(
         "select t.name, c.name from sqlite_schema t join pragma_table_info(t.name) c \
@@ -160,4 +40,290 @@ async fn sqlite_columns() -> Vec<(String, String)> {
     .expect("read");
     columns.sort();
     columns
+}
+
+#[tokio::test]
+async fn a_node_leaves_the_work_of_the_living_alone_and_takes_over_that_of_the_dead() {
+    let Some(district) = District::on(Engine::Postgres).await else {
+        return;
+    };
+    let second = open(&district.url, Access::Hold).await.expect("a second node");
+    let mut run = district.begin("a.xlsx", "a").await;
+    let rows = (0..9000usize).map(|row| number(row % 12, row / 12, 1, 9)).collect();
+    district.warehouse.stage(&mut run, batch(rows)).await.expect("staged");
+    district
+        .warehouse
+        .source_started("vpr", None, at(1))
+        .await
+        .expect("free");
+
+    // Alive: neither its source nor its load is taken.
+    let held = second.source_started("vpr", None, at(2)).await.expect_err("held");
+    assert_eq!(held.code(), "MSK-DB-23");
+    assert!(held.get("node").expect("a name").starts_with("msoko test, "), "{held}");
+    second.take_over(at(2)).await.expect("nothing to do");
+    let own = district.warehouse.source_records().await.expect("read");
+    assert_eq!(own[0].last_started, Some(at(1)));
+
+    // Silent: both are.
+    let mut connection = PgConnection::connect(&district.url).await.expect("connected");
+    let first = second.other_nodes().await.expect("listed").remove(0);
+    sqlx::query("update node set seen_at = '2026-01-01T00:00:00.000Z' where id = $1")
+        .bind(first)
+        .execute(&mut connection)
+        .await
+        .expect("silenced");
+    assert!(second.other_nodes().await.expect("listed").is_empty());
+    second.take_over(at(3)).await.expect("taken over");
+    second.source_started("vpr", None, at(3)).await.expect("free again");
+    let late = district
+        .warehouse
+        .publish(run, true, at(4))
+        .await
+        .expect_err("taken back");
+    assert_eq!(late.code(), "MSK-BUG-01");
+    assert!(district.values().await.is_empty());
+}
+
+#[tokio::test]
+async fn a_source_that_another_node_pulled_meanwhile_is_not_pulled_again() {
+    let Some(district) = District::on(Engine::Postgres).await else {
+        return;
+    };
+    let second = open(&district.url, Access::Hold).await.expect("a second node");
+    district
+        .warehouse
+        .source_started("vpr", Some(None), at(1))
+        .await
+        .expect("due");
+    let well = PullOutcome::Well { rows: Some(1) };
+    district
+        .warehouse
+        .source_finished("vpr", well, None, at(2))
+        .await
+        .expect("ended");
+    let late = second
+        .source_started("vpr", Some(None), at(3))
+        .await
+        .expect_err("no longer due");
+    assert_eq!(late.code(), "MSK-DB-23");
+    second
+        .source_started("vpr", Some(Some(at(1))), at(4))
+        .await
+        .expect("due again");
+}
+
+/// Tables without row numbers: what a row names by number is named by what it is.
+const ROWS: &[(&str, &[&str])] = &[
+    (
+        "unit u",
+        &[
+            "u.id",
+            "u.kind",
+            "u.title",
+            "u.short_title",
+            "u.parent",
+            "u.branch",
+            "u.email",
+        ],
+    ),
+    (
+        "alias a",
+        &["a.system", "a.value", "a.unit", "a.valid_from", "a.valid_to"],
+    ),
+    (
+        "observation o join snapshot s on s.id = o.snapshot join run r on r.id = o.run",
+        &[
+            "o.unit",
+            "o.procedure",
+            "o.round",
+            "o.measure",
+            "o.subject",
+            "o.grade",
+            "o.breakdown",
+            "o.value",
+            "o.scale",
+            "o.n",
+            "o.place",
+            "s.file",
+            "s.hash",
+            "r.series",
+            "r.state",
+        ],
+    ),
+    (
+        "observation o join run r on r.id = o.superseded_by",
+        &["o.unit", "o.measure", "o.place", "r.series"],
+    ),
+    (
+        "fact f join run r on r.id = f.run",
+        &[
+            "f.unit",
+            "f.code",
+            "f.value",
+            "f.value_type",
+            "f.state",
+            "f.unit_of_measure",
+            "f.as_of",
+            "f.url",
+            "f.confidence",
+            "f.source_kind",
+            "f.place",
+            "f.first_seen",
+            "f.last_seen",
+            "r.source",
+        ],
+    ),
+    (
+        "run r",
+        &[
+            "r.source",
+            "r.series",
+            "r.state",
+            "r.rows_read",
+            "r.observations_new",
+            "r.observations_changed",
+            "r.observations_unchanged",
+            "r.facts_new",
+            "r.facts_changed",
+            "r.facts_unchanged",
+            "r.duplicates",
+            "r.quarantined",
+            "r.problem_code",
+            "r.problem_args",
+            "r.problem_place",
+            "r.started_at",
+            "r.finished_at",
+        ],
+    ),
+    (
+        "quarantine q join snapshot s on s.id = q.snapshot",
+        &[
+            "q.source",
+            "q.series",
+            "q.place",
+            "q.code",
+            "q.args",
+            "q.column_name",
+            "q.rule",
+            "q.unit_name",
+            "q.cleaned",
+            "q.state",
+            "q.created_at",
+            "q.closed_at",
+            "s.hash",
+        ],
+    ),
+    (
+        "source_state s",
+        &[
+            "s.source",
+            "s.last_started",
+            "s.last_finished",
+            "s.last_success",
+            "s.failing_since",
+            "s.failures",
+            "s.next_due",
+            "s.rows_read",
+            "s.problem_code",
+            "s.problem_args",
+            "s.problem_place",
+            "s.node",
+        ],
+    ),
+    (
+        "http_validator h",
+        &["h.url", "h.source", "h.etag", "h.last_modified", "h.body_hash"],
+    ),
+    ("evidence e", &["e.deadline", "e.document", "e.done_by", "e.done_at"]),
+    (
+        "alert_mark m",
+        &["m.cause", "m.stage", "m.recipient", "m.letter", "m.marked_at"],
+    ),
+    (
+        "outbox o",
+        &[
+            "o.key",
+            "o.kind",
+            "o.recipient",
+            "o.subject",
+            "o.state",
+            "o.attempt",
+            "o.next_at",
+            "o.finished_at",
+        ],
+    ),
+    (
+        "outbox_attempt a",
+        &["a.attempt", "a.started_at", "a.finished_at", "a.outcome"],
+    ),
+    (
+        "report r",
+        &[
+            "r.id",
+            "r.code",
+            "r.period",
+            "r.number",
+            "r.unit",
+            "r.fingerprint",
+            "r.document",
+        ],
+    ),
+];
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_same_demonstration_leaves_the_same_rows_in_both_databases() {
+    let Some(server) = Server::start(false) else { return };
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut dumps = Vec::new();
+    for (name, url) in [("embedded", None), ("server", Some(server.url()))] {
+        let dir = folder.path().join(name);
+        let done = msoko::demo::run(&dir, None, url.as_deref(), &mut |_| ()).await;
+        assert!(done.is_ok(), "{:?}", done.err());
+        let mut rows = Vec::new();
+        for (from, columns) in ROWS {
+            let texts: Vec<String> = columns
+                .iter()
+                .map(|column| format!("coalesce(cast({column} as text), '—')"))
+                .collect();
+            let query = sqlx::AssertSqlSafe(format!("select {} from {from}", texts.join(" || ' | ' || ")));
+            let found: Vec<String> = match &url {
+                None => {
+                    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(dir.join("msoko.db"));
+                    let mut connection = sqlx::SqliteConnection::connect_with(&options).await.expect("opened");
+                    sqlx::query_scalar(query).fetch_all(&mut connection).await.expect(from)
+                }
+                Some(url) => {
+                    let mut connection = PgConnection::connect(url).await.expect("connected");
+                    sqlx::query_scalar(query).fetch_all(&mut connection).await.expect(from)
+                }
+            };
+            rows.extend(found.iter().map(|row| format!("{from}: {}", steady(row))));
+        }
+        rows.sort();
+        dumps.push(rows);
+    }
+    let [embedded, server] = dumps.as_slice() else {
+        panic!("two dumps")
+    };
+    assert!(embedded.len() > 10_000, "{}", embedded.len());
+    let strange = embedded.iter().zip(server).find(|(one, other)| one != other);
+    assert_eq!(strange, None);
+    assert_eq!(embedded.len(), server.len());
+}
+
+/// Text without what changes from demonstration to demonstration: ports, which the system gives out as it likes, and
+/// hashes, since a workbook carries the moment it was made.
+fn steady(text: &str) -> String {
+    let mut out = String::new();
+    for (position, part) in text.split("127.0.0.1:").enumerate() {
+        if position > 0 {
+            out.push_str("127.0.0.1:");
+        }
+        let part = part.trim_start_matches(|letter: char| position > 0 && letter.is_ascii_digit());
+        for word in part.split_inclusive(|letter: char| !letter.is_ascii_hexdigit()) {
+            out.push_str(if word.len() > 16 { "#" } else { word });
+        }
+    }
+    out
 }

@@ -348,7 +348,7 @@ pub async fn yearly(context: &Context) -> Result<(), Problem> {
     } else {
         year.previous()
     };
-    context.warehouse.source_started(JOB, context.clock.now()).await?;
+    context.warehouse.source_started(JOB, None, context.clock.now()).await?;
     let written = async {
         let report = vpr(context, year).await?;
         write(&report, &context.config.paths.reports)?;

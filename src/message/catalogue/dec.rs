@@ -37,8 +37,8 @@ pub(super) const ENTRIES: &[Entry] = &[
     },
     Entry {
         code: "MSK-DEC-05",
-        en: "the workbook has no sheet `{sheet}` (found: {found})",
-        ru: "в книге нет листа «{sheet}» (есть: «{found}»)",
+        en: "the workbook has no sheet `{sheet}` (sheets: {count})",
+        ru: "в книге нет листа «{sheet}» (листов: {count})",
         cause: "лист переименован, скрыт или выбран не тот файл",
         action: "сверьте файл с описанием соединителя; если лист назван иначе, поправьте sheet в manifest.toml",
         disposition: Disposition::NeedsAdministrator,

@@ -16,7 +16,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         en: "address of host `{host}` carries a name or a password",
         ru: "в адресе узла {host} записаны имя или пароль",
         cause: "учётные данные вписаны в адрес, откуда они попали бы в журнал",
-        action: "уберите их из адреса и задайте через credentials источника",
+        action: "уберите их из адреса и задайте ключами user и password источника",
         disposition: Disposition::NeedsAdministrator,
     },
     Entry {
@@ -48,7 +48,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         en: "no answer from `{url}` within {seconds} s",
         ru: "{url}: нет ответа за {seconds} с",
         cause: "сайт перегружен или соединение зависло",
-        action: "обычно проходит само; если повторяется, увеличьте idle у источника",
+        action: "обычно проходит само; если повторяется, сообщите владельцу сайта",
         disposition: Disposition::Retry,
     },
     Entry {
@@ -56,7 +56,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         en: "`{url}` did not come whole within {seconds} s",
         ru: "{url}: страница не пришла целиком за {seconds} с",
         cause: "сайт отдаёт данные слишком медленно",
-        action: "обычно проходит само; если повторяется, увеличьте total у источника",
+        action: "обычно проходит само; если повторяется, сообщите владельцу сайта",
         disposition: Disposition::Retry,
     },
     Entry {
@@ -72,7 +72,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         en: "certificate of host `{host}` comes from an issuer this machine does not know",
         ru: "сертификат узла {host} выдан неизвестным удостоверяющим центром",
         cause: "сертификат самоподписанный либо выдан национальным удостоверяющим центром, которого нет в хранилище этого сервера",
-        action: "укажите файл корневых и промежуточных сертификатов в extra_ca источника",
+        action: "укажите файл корневых и промежуточных сертификатов в ca_bundle источника",
         disposition: Disposition::NeedsAdministrator,
     },
     Entry {
@@ -112,7 +112,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         en: "`{url}` answers {status}: access denied",
         ru: "{url}: доступ закрыт (ответ {status})",
         cause: "нужны учётные данные или адрес этого сервера заблокирован",
-        action: "проверьте credentials источника; попросите владельца открыть доступ",
+        action: "проверьте user и password источника; попросите владельца открыть доступ",
         disposition: Disposition::NeedsAdministrator,
     },
     Entry {
@@ -160,7 +160,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         en: "`{url}` unpacks to more than {ratio} times its size, not read further",
         ru: "{url}: при распаковке вырос больше чем в {ratio} раз, дальше не читается",
         cause: "файл испорчен или подготовлен, чтобы занять память",
-        action: "проверьте источник; если файл верный, увеличьте max_ratio источника",
+        action: "проверьте источник: запросите у его владельца целый файл",
         disposition: Disposition::NeedsAdministrator,
     },
     Entry {
@@ -184,7 +184,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         en: "robots.txt of host `{host}` forbids `{url}`",
         ru: "robots.txt узла {host} запрещает читать {url}",
         cause: "владелец сайта закрыл раздел от роботов",
-        action: "попросите владельца открыть раздел; для собственного узла можно задать robots = \"ignore\"",
+        action: "попросите владельца открыть раздел",
         disposition: Disposition::GiveUp,
     },
     Entry {
@@ -192,7 +192,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         en: "no CA certificates on this machine, host `{host}` cannot be checked",
         ru: "на этом сервере нет сертификатов удостоверяющих центров, узел {host} проверить нельзя",
         cause: "не установлен пакет с корневыми сертификатами",
-        action: "установите пакет ca-certificates (Debian, Ubuntu, Astra, ALT, РЕД ОС) или укажите extra_ca",
+        action: "установите пакет ca-certificates (Debian, Ubuntu, Astra, ALT, РЕД ОС) или укажите ca_bundle",
         disposition: Disposition::NeedsAdministrator,
     },
     Entry {
@@ -207,8 +207,8 @@ pub(super) const ENTRIES: &[Entry] = &[
         code: "MSK-FET-26",
         en: "HTTP client cannot be built from the settings",
         ru: "по настройкам не удаётся подготовить HTTP-запросы",
-        cause: "неверно записаны адрес посредника (proxy) или contact",
-        action: "исправьте proxy и contact; в них допустимы только латинские буквы",
+        cause: "неверно записаны адрес посредника (proxy) или user_agent",
+        action: "исправьте proxy и user_agent в разделе [http]; в них допустимы только латинские буквы",
         disposition: Disposition::NeedsAdministrator,
     },
     Entry {

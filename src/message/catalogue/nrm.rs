@@ -23,8 +23,8 @@ pub(super) const ENTRIES: &[Entry] = &[
         code: "MSK-NRM-03",
         en: "unknown subject `{found}`",
         ru: "неизвестный предмет «{found}»",
-        cause: "код или название предмета не записано в config/subjects.toml",
-        action: "допишите код или название в aliases предмета и повторите загрузку",
+        cause: "в файле опечатка или программа ещё не знает такого предмета",
+        action: "исправьте опечатку у отправителя; новый код или название сообщите разработчикам",
         disposition: Disposition::NeedsAdministrator,
     },
     Entry {
@@ -46,9 +46,9 @@ pub(super) const ENTRIES: &[Entry] = &[
     Entry {
         code: "MSK-NRM-06",
         en: "the file does not say: {what}",
-        ru: "в файле не сказано: {what}; задайте это в options источника или в командной строке",
+        ru: "в файле не сказано: {what}; задайте это в context источника или в командной строке",
         cause: "эти сведения обычно стоят в имени файла или над таблицей; файл переименовали",
-        action: "назовите файл по образцу из описания соединителя или задайте значение у источника: options = { subject = \"geography\" }",
+        action: "назовите файл по образцу из описания соединителя или задайте значение у источника: context = { subject = \"geography\" }",
         disposition: Disposition::NeedsAdministrator,
     },
     Entry {

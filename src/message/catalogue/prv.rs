@@ -149,4 +149,12 @@ pub(super) const ENTRIES: &[Entry] = &[
         action: "загрузите исходный файл ещё раз или верните ту версию программы",
         disposition: Disposition::NeedsAdministrator,
     },
+    Entry {
+        code: "MSK-PRV-19",
+        en: "the snapshot of `{file}` does not hold its rows",
+        ru: "в снимке файла «{file}» нет его строк",
+        cause: "в файле были персональные данные, поэтому сам он не сохранён, а снимок сделан другой версией программы",
+        action: "загрузите исходный файл ещё раз",
+        disposition: Disposition::NeedsAdministrator,
+    },
 ];

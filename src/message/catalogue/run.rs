@@ -148,14 +148,6 @@ pub(super) const ENTRIES: &[Entry] = &[
         disposition: Disposition::NeedsAdministrator,
     },
     Entry {
-        code: "MSK-RUN-27",
-        en: "roadmap {number} «{direction}» ended on {to}",
-        ru: "дорожная карта {number} «{direction}» закончилась {to}",
-        cause: "период действия истёк",
-        action: "загрузите новую карту: msoko roadmap import",
-        disposition: Disposition::NeedsAdministrator,
-    },
-    Entry {
         code: "MSK-RUN-28",
         en: "task `{task}` of the daemon ended unexpectedly",
         ru: "задача службы «{task}» неожиданно завершилась",
@@ -167,7 +159,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         code: "MSK-RUN-29",
         en: "letter {id} is not in the outbox",
         ru: "в очереди нет письма {id}",
-        cause: "письмо удалено по сроку хранения или номер набран не так",
+        cause: "номер набран не так",
         action: "msoko mail outbox",
         disposition: Disposition::NeedsAdministrator,
     },
@@ -182,7 +174,7 @@ pub(super) const ENTRIES: &[Entry] = &[
     Entry {
         code: "MSK-RUN-31",
         en: "file `{file}` is larger than 64 MiB and holds personal data: not loaded, the copy is deleted",
-        ru: "файл «{file}» больше 64 МиБ и содержит персональные данные: не загружен, снимок удалён",
+        ru: "файл «{file}» больше 64 МиБ и содержит персональные данные: не загружен, копия удалена",
         cause: "вместо сводных данных прислан список людей",
         action: "запросите у владельца источника сводные данные без имён",
         disposition: Disposition::NeedsAdministrator,

@@ -28,14 +28,6 @@ pub(super) const ENTRIES: &[Entry] = &[
         disposition: Disposition::GiveUp,
     },
     Entry {
-        code: "MSK-USE-04",
-        en: "`{phrase}` gives no dates",
-        ru: "из фразы «{phrase}» даты не вывести",
-        cause: "срок зависит от графика или события либо записан неясно",
-        action: "добавьте в дорожную карту уточнённый срок (term_clarified)",
-        disposition: Disposition::GiveUp,
-    },
-    Entry {
         code: "MSK-USE-05",
         en: "no report `{code}` in this version (known: {known})",
         ru: "документа «{code}» в этой версии нет (есть: {known})",

@@ -43,17 +43,13 @@ impl Exempt {
         exempt
     }
 
-    /// True when the name found in `text` belongs to a registered title: the text is part of the title, or the whole
-    /// title stands in the text and the name in the title.
-    pub(super) fn in_title(&self, text: &str, name: &str) -> bool {
-        if self.titles.is_empty() {
-            return false;
-        }
+    /// Titles that the text is part of, or that stand in it whole.
+    pub(super) fn titles_beside(&self, text: &str) -> Vec<&str> {
         let text = normalise_alias(AliasSystem::Title, text);
-        let name = normalise_alias(AliasSystem::Title, name);
-        self.titles
-            .iter()
-            .any(|title| holds(title, &name) && (holds(title, &text) || holds(&text, title)))
+        let titles = self.titles.iter().map(String::as_str);
+        titles
+            .filter(|title| holds(title, &text) || holds(&text, title))
+            .collect()
     }
 
     /// True when the text holds a mail address that is neither registered nor an office's by its name.
@@ -81,6 +77,12 @@ impl Exempt {
             !office && !self.hosts.contains(&domain) && !self.mails.contains(&format!("{local}@{domain}"))
         })
     }
+}
+
+/// True when the name belongs to one of the titles.
+pub(super) fn in_title(titles: &[&str], name: &str) -> bool {
+    let name = normalise_alias(AliasSystem::Title, name);
+    titles.iter().any(|title| holds(title, &name))
 }
 
 /// True when `part` stands in `whole` with no letter glued to either end.

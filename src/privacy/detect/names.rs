@@ -1,5 +1,6 @@
 //! Names of persons: a patronymic beside another capitalised word, or a surname with initials.
 
+use super::exempt::in_title;
 use super::{Exempt, Trust};
 
 /// Words after which a name belongs to a title or an address.
@@ -18,6 +19,9 @@ const MARKERS: &[&str] = &[
     "площадь",
     "сквер",
 ];
+
+/// Words of a name at most.
+const LONGEST_NAME: usize = 4;
 
 /// Words between a marker and the name: «имени дважды Героя Советского Союза генерала армии Петра…».
 const MARKER_REACH: usize = 8;
@@ -102,6 +106,7 @@ struct Word<'t> {
 /// True when the text names a person who is not exempt.
 pub(super) fn found(text: &str, exempt: &Exempt, trust: Trust) -> bool {
     let words = words(text);
+    let (mut of_organisation, mut titles) = (None, None);
     let mut next = 0;
     let mut honoured = 0;
     while next < words.len() {
@@ -112,10 +117,15 @@ pub(super) fn found(text: &str, exempt: &Exempt, trust: Trust) -> bool {
         let named_after = marked(text, &words[honoured..hit.first])
             // «имени Героев А. С. Громова и Л. А. Лучкина».
             || honoured > 0 && matches!(&words[honoured..hit.first], [and] if and.text == "и");
-        let of_title = trust == Trust::Organisations && hit.oblique && is_organisation(&words);
+        let of_title = trust == Trust::Organisations
+            && hit.oblique
+            && *of_organisation.get_or_insert_with(|| is_organisation(&words));
         let name = &text[words[hit.first].start..words[hit.last].end];
-        if !named_after && !of_title && !exempt.in_title(text, name) {
-            return true;
+        if !named_after && !of_title {
+            let titles = titles.get_or_insert_with(|| exempt.titles_beside(text));
+            if !in_title(titles, name) {
+                return true;
+            }
         }
         // One marker honours one person: what follows the name is looked at afresh.
         honoured = hit.last + 1;
@@ -141,7 +151,7 @@ fn hit_at(text: &str, words: &[Word<'_>], at: usize) -> Option<Hit> {
 fn patronymic_at(text: &str, words: &[Word<'_>], at: usize) -> Option<Hit> {
     let run = run_of_names(text, words, at);
     let whole_cell = at == 0 && run < words.len() && words.len() <= 4 && all_joined(text, words);
-    let length = if whole_cell { words.len() } else { run.min(4) };
+    let length = if whole_cell { words.len() } else { run };
     let name = words.get(at..at + length)?;
     let (offset, oblique) = name
         .iter()
@@ -162,10 +172,12 @@ fn patronymic_at(text: &str, words: &[Word<'_>], at: usize) -> Option<Hit> {
     })
 }
 
-/// How many capitalised words follow one another from `at`, `оглы` and `кызы` included.
+/// How many capitalised words follow one another from `at`, `оглы` and `кызы` included; no more than a name has.
 fn run_of_names(text: &str, words: &[Word<'_>], at: usize) -> usize {
     let mut length = 0;
-    while let Some(word) = words.get(at + length) {
+    while length < LONGEST_NAME
+        && let Some(word) = words.get(at + length)
+    {
         let linked = length == 0 || joined(text, words[at + length - 1], *word);
         let son_of = length >= 2 && is_son_of(word.text);
         if !linked || !(is_capitalised(word.text) || son_of) {
@@ -309,19 +321,27 @@ pub(super) fn ends_like_surname(word: &str) -> bool {
         .any(|ending| lower.ends_with(ending))
 }
 
-/// True when a surname and another capitalised word stand side by side right before `end` or right after `start`.
-pub(super) fn beside_a_name(text: &str, start: usize, end: usize) -> bool {
+/// Places of a surname side by side with another capitalised word, in the order of the text.
+pub(super) fn pairs(text: &str) -> Vec<(usize, usize)> {
     let words = words(text);
-    let near = |gap: &str| gap.chars().count() <= 3 && !gap.contains(|letter: char| letter.is_alphanumeric());
-    words.windows(2).any(|pair| {
+    let name = |surname: &str, other: &str| {
+        ends_like_surname(surname) && is_capitalised(other) && !is_common(other) && !is_common(surname)
+    };
+    let pairs = words.windows(2).filter(|pair| {
         let (left, right) = (pair[0], pair[1]);
-        let beside = (right.end <= start && near(&text[right.end..start]))
-            || (left.start >= end && near(&text[end..left.start]));
-        let name = |surname: &str, other: &str| {
-            ends_like_surname(surname) && is_capitalised(other) && !is_common(other) && !is_common(surname)
-        };
-        beside && joined(text, left, right) && (name(left.text, right.text) || name(right.text, left.text))
-    })
+        joined(text, left, right) && (name(left.text, right.text) || name(right.text, left.text))
+    });
+    pairs.map(|pair| (pair[0].start, pair[1].end)).collect()
+}
+
+/// True when one of the pairs stands right before `start` or right after `end`.
+pub(super) fn beside_a_pair(text: &str, pairs: &[(usize, usize)], start: usize, end: usize) -> bool {
+    let near = |gap: &str| gap.chars().nth(3).is_none() && !gap.contains(char::is_alphanumeric);
+    let after = pairs.partition_point(|(_, pair_end)| *pair_end <= start);
+    let before = after.checked_sub(1).map(|last| pairs[last].1);
+    let next = pairs[after..].iter().find(|(pair_start, _)| *pair_start >= end);
+    before.is_some_and(|pair_end| near(&text[pair_end..start]))
+        || next.is_some_and(|(pair_start, _)| near(&text[end..*pair_start]))
 }
 
 fn is_common(word: &str) -> bool {

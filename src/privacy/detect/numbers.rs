@@ -23,7 +23,8 @@ static CERTIFICATE: LazyLock<Regex> = LazyLock::new(|| {
 /// СНИЛС or document number, which refuse the file.
 pub(super) fn refusing(text: &str, trust: Trust) -> Option<Kind> {
     let runs = runs(text);
-    if (0..runs.len()).any(|at| snils_at(text, &runs[at..], trust)) {
+    let bare = trust != Trust::Codes || names_snils(text);
+    if (0..runs.len()).any(|at| snils_at(text, &runs[at..], bare)) {
         return Some(Kind::Snils);
     }
     let named = names_document(text);
@@ -31,13 +32,14 @@ pub(super) fn refusing(text: &str, trust: Trust) -> Option<Kind> {
     (document || CERTIFICATE.is_match(text)).then_some(Kind::Document)
 }
 
-fn snils_at(text: &str, runs: &[Run<'_>], trust: Trust) -> bool {
+/// `bare` says that eleven digits in a row may be one.
+fn snils_at(text: &str, runs: &[Run<'_>], bare: bool) -> bool {
     const SHAPES: &[&[usize]] = &[&[11], &[3, 3, 3, 2], &[3, 3, 5], &[9, 2]];
     SHAPES.iter().any(|shape| {
         let Some(runs) = shaped(runs, shape) else {
             return false;
         };
-        if shape.len() == 1 && (!stands_alone(text, runs[0]) || trust == Trust::Codes && !names_snils(text)) {
+        if shape.len() == 1 && !(bare && stands_alone(text, runs[0])) {
             return false;
         }
         let separated = gaps(text, runs).all(|gap| {
@@ -125,9 +127,13 @@ pub(super) fn birth_date(text: &str) -> bool {
             (separated && ("1920".."2040").contains(&year.digits)).then(|| (date[0].start, date[2].end))
         })
     };
-    (0..runs.len())
-        .filter_map(date_at)
-        .any(|(start, end)| says_born(text) || names::beside_a_name(text, start, end))
+    let dates: Vec<(usize, usize)> = (0..runs.len()).filter_map(date_at).collect();
+    if dates.is_empty() {
+        return false;
+    }
+    let pairs = names::pairs(text);
+    let beside = |(start, end): &(usize, usize)| names::beside_a_pair(text, &pairs, *start, *end);
+    says_born(text) || dates.iter().any(beside)
 }
 
 fn says_born(text: &str) -> bool {
@@ -160,7 +166,9 @@ fn phone_from(text: &str, runs: &[Run<'_>]) -> bool {
                 .all(|letter| letter.is_whitespace() || matches!(letter, '(' | ')' | '-' | '–' | '.'))
     };
     let mut length = 1;
-    while let Some(pair) = runs.get(length - 1..=length)
+    // Twelve runs have more digits than any number below.
+    while length < 12
+        && let Some(pair) = runs.get(length - 1..=length)
         && linked(&text[pair[0].end..pair[1].start])
     {
         length += 1;
