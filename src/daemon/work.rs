@@ -153,9 +153,14 @@ impl Work {
         let runs = runs_of(records.iter().find(|record| record.source == report::JOB));
         if runs.last_start.is_none() {
             // A report asked for now is not late for a day that passed before.
+            match warehouse.source_started(report::JOB, Some(None), now).await {
+                Ok(()) => {}
+                // Another node has noted it.
+                Err(problem) if problem.code() == "MSK-DB-23" => return Ok(false),
+                Err(problem) => return Err(problem),
+            }
             let outcome = PullOutcome::Well { rows: None };
             warehouse.source_finished(report::JOB, outcome, None, now).await?;
-            warehouse.source_started(report::JOB, None, now).await?;
             return Ok(false);
         }
         Ok(due(&cadence, report::JOB, &runs, now, self.context.zone()) == Due::Now)
