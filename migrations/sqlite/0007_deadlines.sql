@@ -1,6 +1,7 @@
 -- Why: due dates are computed, but what people did about them is not: the document that closed a deadline.
 -- A mark says that a letter about a cause went to a recipient: a deadline at one of its stages, a report, a failing
--- source. It is written in the transaction that queues the letter: never a mark without a letter.
+-- source. It is written in the transaction that queues the letter. Marks of the stages `seen/…` and `recovered` may
+-- stand without one: they count days and end outages.
 
 create table evidence (
   deadline text not null primary key,
