@@ -1,7 +1,7 @@
 //! The idle daemon, then the whole line beside its bare limit: an RSOKO feed into `SQLite` and, where a server is
 //! installed, into `PostgreSQL`, and a table of participants folded.
 //!
-//! `cargo bench --bench feed -- 200` makes a feed of 200 MB and loads it three times with the executable (new, the same
+//! `cargo bench --bench feed -- 200` (with `idle`, `sqlite`, `postgres`, `participants`: these parts only) makes a feed of 200 MB and loads it three times with the executable (new, the same
 //! bytes, one byte changed), beside a streaming parse and multi-row upsert (or `COPY` and one upsert) of the same rows. Each is a process of its
 //! own, whose highest resident size is read from the system. Nothing is asserted but the counts: machines differ.
 
@@ -36,12 +36,23 @@ fn main() {
         return bare::load(Path::new(feed), database);
     }
     let megabytes = words.iter().find_map(|word| word.parse().ok()).unwrap_or(200);
-    idle();
-    feed(megabytes, None);
-    if let Some(server) = server::Server::start(true) {
+    let parts = ["idle", "sqlite", "postgres", "participants"];
+    let named = words.iter().any(|word| parts.contains(&word.as_str()));
+    let wanted = |part: &str| !named || words.iter().any(|word| word == part);
+    if wanted("idle") {
+        idle();
+    }
+    if wanted("sqlite") {
+        feed(megabytes, None);
+    }
+    if wanted("postgres")
+        && let Some(server) = server::Server::start(true)
+    {
         feed(megabytes, Some(&server.url()));
     }
-    participants();
+    if wanted("participants") {
+        participants();
+    }
 }
 
 fn idle() {

@@ -47,8 +47,9 @@ pub(super) async fn insert(
     let mut ids: Vec<i64> = sqlx::query_scalar(
         "insert into observation (round, unit, measure, subject, grade, breakdown, procedure, value, scale, n, place, \
          snapshot, run) \
-         select *, $12, $13 from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::bigint[], $6::text[], \
-         $7::text[], $8::bigint[], $9::bigint[], $10::bigint[], $11::text[]) \
+         select v.*, $12, $13 from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::bigint[], $6::text[], \
+         $7::text[], $8::bigint[], $9::bigint[], $10::bigint[], $11::text[]) as v (round, unit) \
+         where exists (select 1 from unit where unit.id = v.unit) \
          on conflict (round, unit, measure, subject, grade, breakdown) where superseded_by is null do nothing \
          returning id",
     )
