@@ -19,6 +19,9 @@ const SERVER_NOW: &str = "to_char(now() at time zone 'utc', 'YYYY-MM-DD\"T\"HH24
 /// A process that has been silent for so long is taken for dead: three beats.
 const SILENT: &str = "to_char((now() - interval '30 seconds') at time zone 'utc', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"')";
 
+/// Rows of processes that died are swept after a day.
+const LONG_GONE: &str = "to_char((now() - interval '1 day') at time zone 'utc', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"')";
+
 /// This process among others (узел); dropping it ends the beat, not the row.
 #[derive(Debug)]
 pub(super) struct Node {
@@ -49,6 +52,10 @@ impl Node {
     /// When the server refuses.
     pub(super) async fn join(pool: &PgPool, id: String) -> Result<Arc<Self>, Problem> {
         beat(pool, &id).await?;
+        sql("forget old nodes", "delete from node where seen_at < ")
+            .push(LONG_GONE)
+            .execute(On::PostgresPool(pool))
+            .await?;
         let (own, pool) = (id.clone(), pool.clone());
         let task = tokio::spawn(async move {
             loop {

@@ -36,7 +36,7 @@ pub(crate) struct District {
     pub(crate) warehouse: Warehouse,
     pub(crate) url: String,
     /// Stopped when dropped, after the warehouse.
-    server: Option<Server>,
+    pub(crate) server: Option<Server>,
 }
 
 impl District {

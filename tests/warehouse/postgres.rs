@@ -4,7 +4,9 @@ use sqlx::{Connection, PgConnection};
 
 use crate::district::{District, Engine, at, batch, number, open};
 use crate::server::Server;
+use crate::tables::letter;
 use msoko::warehouse::Access;
+use msoko::warehouse::outbox::AttemptOutcome;
 use msoko::warehouse::sources::PullOutcome;
 
 #[tokio::test]
@@ -111,6 +113,119 @@ async fn a_source_that_another_node_pulled_meanwhile_is_not_pulled_again() {
         .source_started("vpr", Some(Some(at(1))), at(4))
         .await
         .expect("due again");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn restarts_of_the_server_in_the_middle_of_loads_lose_and_double_nothing() {
+    let Some(district) = District::on(Engine::Postgres).await else {
+        return;
+    };
+    let mut cut = 0;
+    for turn in 0..4 {
+        let rows: Vec<_> = (0..30_000usize)
+            .map(|row| number(row % 12, row / 12, turn, 9))
+            .collect();
+        loop {
+            let mut run = district.begin("a.xlsx", &format!("{turn} {cut}")).await;
+            let warehouse = district.warehouse.clone();
+            let pieces = rows.clone();
+            let load = tokio::spawn(async move {
+                for piece in pieces.chunks(1000) {
+                    if let Err(problem) = warehouse.stage(&mut run, batch(piece.to_vec())).await {
+                        return Err((run, problem));
+                    }
+                }
+                warehouse
+                    .publish(run, true, at(2))
+                    .await
+                    .map_err(|problem| panic!("{problem}"))
+            });
+            if cut < turn + 1 {
+                tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+                district.server.as_ref().expect("a server").restart();
+            }
+            match load.await.expect("no panic") {
+                Ok(_) => break,
+                Err((run, problem)) => {
+                    cut += 1;
+                    // Before the load is taken back readers see the delivery before it, whole.
+                    let expected = usize::try_from(turn.min(1)).expect("small") * rows.len();
+                    assert_eq!(district.values().await.len(), expected, "{problem}");
+                    district
+                        .warehouse
+                        .abandon(run, &problem, at(2))
+                        .await
+                        .expect("taken back");
+                }
+            }
+        }
+        let values = district.values().await;
+        assert_eq!(values.len(), rows.len());
+        assert!(values.values().all(|value| *value == turn));
+    }
+    assert!(cut > 0, "no restart met a load");
+    assert_eq!(district.history(1, 2).await, [0, 1, 2, 3]);
+}
+
+const LETTERS: usize = 150;
+const SOURCES: usize = 30;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn three_nodes_at_once_share_letters_and_sources_and_do_nothing_twice() {
+    let Some(district) = District::on(Engine::Postgres).await else {
+        return;
+    };
+    let letters = (0..LETTERS).map(|number| letter(&format!("k{number:03}"), "a@office.example"));
+    district
+        .warehouse
+        .enqueue(letters.collect(), Vec::new(), at(1))
+        .await
+        .expect("queued");
+    let mut nodes = tokio::task::JoinSet::new();
+    for _ in 0..3 {
+        let url = district.url.clone();
+        nodes.spawn(async move {
+            let node = open(&url, Access::Hold).await.expect("a node");
+            let (mut letters, mut sources) = (Vec::new(), Vec::new());
+            for source in 0..SOURCES {
+                let source = format!("source-{source:02}");
+                match node.source_started(&source, Some(None), at(2)).await {
+                    Ok(()) => {
+                        let well = PullOutcome::Well { rows: None };
+                        node.source_finished(&source, well, None, at(3)).await.expect("ended");
+                        sources.push(source);
+                    }
+                    Err(problem) => assert_eq!(problem.code(), "MSK-DB-23"),
+                }
+            }
+            while let Some(claimed) = node.claim_letter(at(2), at(17)).await.expect("claimed") {
+                let sent = AttemptOutcome::Sent("250".to_owned());
+                node.record_attempt(claimed.id, claimed.attempt, sent, at(3))
+                    .await
+                    .expect("noted");
+                letters.push(claimed.key);
+            }
+            node.close().await.expect("left");
+            (letters, sources)
+        });
+    }
+    let (mut letters, mut sources) = (Vec::new(), Vec::new());
+    while let Some(done) = nodes.join_next().await {
+        let (of_node, pulled) = done.expect("no panic");
+        letters.extend(of_node);
+        sources.extend(pulled);
+    }
+    for (mut seen, expected) in [(letters, LETTERS), (sources, SOURCES)] {
+        assert_eq!(seen.len(), expected);
+        seen.sort();
+        seen.dedup();
+        assert_eq!(seen.len(), expected, "something was done twice");
+    }
+    assert!(district.warehouse.other_nodes().await.expect("listed").is_empty());
+    assert_eq!(
+        district.warehouse.outbox_counts().await.expect("counted").sent,
+        LETTERS as u64
+    );
 }
 
 /// Tables without row numbers: what a row names by number is named by what it is.

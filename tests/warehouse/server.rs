@@ -55,6 +55,17 @@ impl Server {
         Ok(server)
     }
 
+    /// Stops the server in the middle of whatever it does and starts it again.
+    pub(crate) fn restart(&self) {
+        let data = self.data();
+        run(self
+            .program("pg_ctl")
+            .args(["-w", "-t", "30", "-m", "immediate", "-D"])
+            .arg(data)
+            .arg("restart"))
+        .expect("restarted");
+    }
+
     fn data(&self) -> PathBuf {
         self.dir.path().join("data")
     }

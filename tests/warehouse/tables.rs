@@ -301,7 +301,7 @@ async fn the_state_of_sources_survives_failures_and_remembers_what_servers_said(
     assert!(warehouse.validators("other").await.expect("read").is_empty());
 }
 
-fn letter(key: &str, to: &str) -> NewLetter {
+pub(crate) fn letter(key: &str, to: &str) -> NewLetter {
     NewLetter {
         key: key.to_owned(),
         kind: "digest".to_owned(),
