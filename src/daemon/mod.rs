@@ -34,6 +34,9 @@ const PULSE: Duration = Duration::from_secs(15);
 /// is left. With what the runtime needs to end, the process is gone within ten seconds.
 const PATIENCE: Duration = Duration::from_secs(6);
 
+/// How long the warehouse may take to close; a server that has gone must not hold the stop up.
+const CLOSING: Duration = Duration::from_secs(2);
+
 /// Runs the service until it is asked to stop.
 ///
 /// # Errors
@@ -62,6 +65,7 @@ pub async fn run(path: &Path, knowledge: Knowledge) -> Result<(), Problem> {
     serving.abort();
     drop(scheduler);
     let _socket_gone = std::fs::remove_file(&socket);
+    let warehouse = work.context().warehouse.clone();
     let finished = tokio::select! {
         finished = work.finish(PATIENCE) => finished,
         () = stop_asked(&mut signals.terminate, &mut signals.interrupt) => {
@@ -69,7 +73,9 @@ pub async fn run(path: &Path, knowledge: Knowledge) -> Result<(), Problem> {
             Ok(())
         }
     };
-    ended.and(finished)
+    // The log goes back into the file; other nodes need not wait until this one has been silent for long.
+    let closed = tokio::time::timeout(CLOSING, warehouse.close()).await;
+    ended.and(finished).and(closed.unwrap_or(Ok(())))
 }
 
 /// A task that never ends has ended.

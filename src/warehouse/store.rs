@@ -151,7 +151,9 @@ impl Warehouse {
         let pool = postgres::pool(options);
         let mut connection = pool.acquire().await.map_err(|error| refused("connect", &error))?;
         let mut session = Session::Postgres(&mut connection);
-        if access != Access::Read {
+        let is_new = access == Access::Write && migrate::applied(&mut session, &name).await? == 0;
+        // A verb does not change the schema under the nodes that work with it.
+        if access == Access::Hold || is_new {
             migrate::apply(&mut session, &name).await?;
         }
         migrate::expect(&mut session, &name).await?;

@@ -142,7 +142,8 @@ async fn restarts_of_the_server_in_the_middle_of_loads_lose_and_double_nothing()
             });
             if cut < turn + 1 {
                 tokio::time::sleep(std::time::Duration::from_millis(100)).await;
-                district.server.as_ref().expect("a server").restart();
+                let server = district.server.as_ref().expect("a server");
+                server.control(&["-m", "immediate", "restart"]).expect("restarted");
             }
             match load.await.expect("no panic") {
                 Ok(_) => break,

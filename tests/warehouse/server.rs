@@ -47,23 +47,18 @@ impl Server {
             "-c listen_addresses= -c fsync={fsync} -k {}",
             server.dir.path().display()
         );
-        run(server
-            .program("pg_ctl")
-            .args(["-w", "-t", "30", "-o", &socket, "-D"])
-            .arg(&data)
-            .arg("start"))?;
+        server.control(&["-o", &socket, "start"])?;
         Ok(server)
     }
 
-    /// Stops the server in the middle of whatever it does and starts it again.
-    pub(crate) fn restart(&self) {
+    /// Starts, stops or restarts the server and waits until that is done.
+    pub(crate) fn control(&self, words: &[&str]) -> Result<(), String> {
         let data = self.data();
         run(self
             .program("pg_ctl")
-            .args(["-w", "-t", "30", "-m", "immediate", "-D"])
+            .args(["-w", "-t", "30", "-D"])
             .arg(data)
-            .arg("restart"))
-        .expect("restarted");
+            .args(words))
     }
 
     fn data(&self) -> PathBuf {
@@ -90,12 +85,7 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        let data = self.data();
-        let _ = run(self
-            .program("pg_ctl")
-            .args(["-m", "immediate", "-D"])
-            .arg(data)
-            .arg("stop"));
+        let _ = self.control(&["-m", "immediate", "stop"]);
     }
 }
 
