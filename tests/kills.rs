@@ -300,6 +300,31 @@ async fn a_kill_at_any_moment_does_no_harm_on_a_server_either() {
     kill_at_any_moment(Some(&server.url())).await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_full_disk_is_called_so_and_the_next_pull_needs_no_hand() {
+    let world = delivered(None);
+    put(&world, 2);
+    let mut full = 0;
+    for kibibytes in [200, 1000, 2000, 4000, 8000, 16_000] {
+        let (said, code) = world.pull_cramped(kibibytes);
+        full += u32::from(said.contains("MSK-DB-07"));
+        assert!(
+            !said.contains("MSK-DB-08") && !said.contains("MSK-BUG"),
+            "{kibibytes}: {code:?} {said}"
+        );
+        let seen = value_of(&world, 2014).await;
+        assert_eq!(seen, Some(if code == Some(0) { 2 } else { 1 }), "{kibibytes}: {said}");
+        if code == Some(0) {
+            break;
+        }
+    }
+    assert!(full > 0, "no pull met the end of the disk");
+    assert!(buried(world.pulling()).success());
+    for year in YEARS {
+        assert_eq!(value_of(&world, year).await, Some(2));
+    }
+}
+
 /// A number that the environment names, such as the seed of a long run.
 fn asked(name: &str, usual: u64) -> u64 {
     std::env::var_os(name).map_or(usual, |text| text.to_str().expect("digits").parse().expect("a number"))

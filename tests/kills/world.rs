@@ -176,6 +176,19 @@ impl World {
         self.msoko(&["pull", "--confirm"]).spawn().expect("the executable")
     }
 
+    /// Pulls where no file may grow beyond so many KiB, as on a full disk; gives what was said and the exit code.
+    pub(crate) fn pull_cramped(&self, kibibytes: u64) -> (String, Option<i32>) {
+        let program = env!("CARGO_BIN_EXE_msoko");
+        let call = format!("trap '' XFSZ; ulimit -f {kibibytes}; exec \"$0\" --config \"$1\" pull --confirm");
+        let output = Command::new("bash")
+            .args(["-c", &call, program])
+            .arg(self.config())
+            .output()
+            .expect("bash");
+        let said = [output.stdout, output.stderr].concat();
+        (String::from_utf8_lossy(&said).into_owned(), output.status.code())
+    }
+
     /// A reader's view: what verbs show, whatever state the last process left behind.
     pub(crate) async fn read(&self) -> Warehouse {
         let knowledge = learn(&self.config()).expect("a right configuration");
