@@ -1,10 +1,14 @@
 //! Opening, locking, copying and refusing databases.
 
+use std::path::{Path, PathBuf};
+
 use msoko::warehouse::observations::ObservationQuery;
 use msoko::warehouse::{Access, Warehouse};
-use sqlx::Connection;
+use sqlx::migrate::{Migration, MigrationType, Migrator};
+use sqlx::{AssertSqlSafe, Connection, SqlSafeStr};
 
 use crate::district::{District, ROUND, at, number, open};
+use crate::server::Server;
 
 #[tokio::test]
 async fn a_backup_holds_everything_and_never_replaces_a_file() {
@@ -101,5 +105,71 @@ async fn a_database_of_a_newer_program_is_refused_and_left_alone() {
     for access in [Access::Hold, Access::Write, Access::Read] {
         let problem = open(&url, access).await.expect_err("refused");
         assert_eq!((problem.code(), problem.get("found")), ("MSK-DB-04", Some("9001")));
+    }
+}
+
+/// The first so many migrations of a folder.
+fn first_migrations(folder: &str, count: usize) -> Migrator {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations").join(folder);
+    let mut files: Vec<PathBuf> = std::fs::read_dir(folder)
+        .expect("a folder")
+        .map(|entry| entry.expect("an entry").path())
+        .collect();
+    files.sort();
+    let migrations = files.iter().zip(1..).take(count).map(|(file, number)| {
+        let name = file.file_stem().expect("a name").to_string_lossy().into_owned();
+        let text = AssertSqlSafe(std::fs::read_to_string(file).expect("text")).into_sql_str();
+        Migration::new(number, name.into(), MigrationType::Simple, text, false)
+    });
+    Migrator::with_migrations(migrations.collect())
+}
+
+const UNIT: &str = "insert into unit (id, kind, title, short_title, changed_at) \
+                    values ('school-1', 'general', 'СОШ № 1', 'СОШ № 1', '2026-02-02T07:00:00.000Z')";
+
+#[tokio::test]
+async fn a_file_of_any_earlier_schema_is_copied_and_brought_up_to_date_with_what_it_holds() {
+    let dir = tempfile::tempdir().expect("folder");
+    let newest = std::fs::read_dir("migrations/sqlite").expect("a folder").count();
+    for schema in 1..newest {
+        let path = dir.path().join(format!("{schema}.db"));
+        let options = sqlx::sqlite::SqliteConnectOptions::new()
+            .filename(&path)
+            .create_if_missing(true);
+        let mut connection = sqlx::SqliteConnection::connect_with(&options).await.expect("opened");
+        let old = first_migrations("sqlite", schema);
+        old.run_direct(None, &mut connection, false).await.expect("an old file");
+        sqlx::query(UNIT).execute(&mut connection).await.expect("a unit");
+        connection.close().await.expect("closed");
+        let url = format!("sqlite:{}", path.display());
+        let early = open(&url, Access::Read).await.expect_err("too old to be read");
+        assert_eq!(early.code(), "MSK-DB-19");
+        let warehouse = open(&url, Access::Hold).await.expect("upgraded");
+        assert_eq!(warehouse.register().await.expect("read").units().len(), 1, "{schema}");
+        assert!(dir.path().join(format!("{schema}.db.before-{newest:04}")).exists());
+    }
+}
+
+#[tokio::test]
+async fn a_server_of_any_earlier_schema_is_brought_up_to_date_with_what_it_holds() {
+    let Some(server) = Server::start(false) else { return };
+    let newest = std::fs::read_dir("migrations/postgres").expect("a folder").count();
+    for schema in 1..newest {
+        let mut connection = sqlx::PgConnection::connect(&server.url()).await.expect("connected");
+        sqlx::raw_sql("drop schema public cascade; create schema public")
+            .execute(&mut connection)
+            .await
+            .expect("emptied");
+        let old = first_migrations("postgres", schema);
+        old.run_direct(None, &mut connection, false)
+            .await
+            .expect("an old database");
+        sqlx::query(UNIT).execute(&mut connection).await.expect("a unit");
+        let verb = open(&server.url(), Access::Write)
+            .await
+            .expect_err("a verb changes no schema");
+        assert_eq!(verb.code(), "MSK-DB-19");
+        let warehouse = open(&server.url(), Access::Hold).await.expect("upgraded");
+        assert_eq!(warehouse.register().await.expect("read").units().len(), 1, "{schema}");
     }
 }
