@@ -112,7 +112,7 @@ impl Warehouse {
         .await
     }
 
-    /// Notes how a pull ended and when the next one is due.
+    /// Notes how a pull ended and when the next one is due. A node that was taken for dead frees nothing.
     ///
     /// # Errors
     /// When the database refuses.
@@ -123,7 +123,7 @@ impl Warehouse {
         next_due: Option<DateTime<Utc>>,
         now: DateTime<Utc>,
     ) -> Result<(), Problem> {
-        let source = source.to_owned();
+        let (source, node) = (source.to_owned(), self.node.id().to_owned());
         self.write("note the end of a pull", move |connection| {
             Box::pin(async move {
                 let (well, rows, problem) = match &outcome {
@@ -143,7 +143,9 @@ impl Warehouse {
                      failing_since = case when $3 = 0 and source_state.failures = 0 then $2 \
                      else source_state.failing_since end, \
                      failures = case when $3 = 1 then 0 else source_state.failures + 1 end, \
-                     next_due = excluded.next_due, node = '', rows_read = coalesce($5, source_state.rows_read), \
+                     next_due = excluded.next_due, \
+                     node = case when source_state.node = $10 then '' else source_state.node end, \
+                     rows_read = coalesce($5, source_state.rows_read), \
                      problem_code = excluded.problem_code, problem_args = excluded.problem_args, \
                      problem_place = excluded.problem_place, problem_detail = excluded.problem_detail",
                 )
@@ -156,6 +158,7 @@ impl Warehouse {
                 .bind(problem.args)
                 .bind(problem.place)
                 .bind(problem.detail)
+                .bind(node)
                 .execute(connection)
                 .await
                 .map(|_| ())

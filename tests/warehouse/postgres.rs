@@ -78,6 +78,19 @@ async fn a_node_leaves_the_work_of_the_living_alone_and_takes_over_that_of_the_d
     assert!(second.other_nodes().await.expect("listed").is_empty());
     second.take_over(at(3)).await.expect("taken over");
     second.source_started("vpr", None, at(3)).await.expect("free again");
+    let well = PullOutcome::Well { rows: None };
+    district
+        .warehouse
+        .source_finished("vpr", well, None, at(4))
+        .await
+        .expect("noted");
+    let third = open(&district.url, Access::Hold).await.expect("a third node");
+    let held = third.source_started("vpr", None, at(4)).await.expect_err("held");
+    assert_eq!(
+        held.code(),
+        "MSK-DB-23",
+        "the late end of the first freed what the second has"
+    );
     let late = district
         .warehouse
         .publish(run, true, at(4))
