@@ -318,6 +318,7 @@ impl Warehouse {
             .ok_or_else(|| bug("publishing a load whose chunk failed"))?;
         failpoint::hit("before-publish");
         let (source, series) = (run.source.clone(), run.series.clone());
+        let node = self.node.id().to_owned();
         let summary = self
             .write("publish a load", move |connection| {
                 Box::pin(async move {
@@ -326,7 +327,7 @@ impl Warehouse {
                     }
                     super::fact_chunk::move_last_seen(connection, &loading, now).await?;
                     settle_quarantine(connection, loading.run, true, &moment(now)).await?;
-                    finish(connection, loading.run, "published", &loading.summary, None, now).await?;
+                    finish(connection, loading.run, &node, "published", &loading.summary, None, now).await?;
                     Ok(loading.summary)
                 })
             })
@@ -413,6 +414,7 @@ pub(super) async fn settle_quarantine(
 pub(super) async fn finish(
     connection: &mut Session<'_>,
     run: i64,
+    node: &str,
     state: &'static str,
     summary: &LoadSummary,
     problem: Option<&Problem>,
@@ -424,7 +426,7 @@ pub(super) async fn finish(
         "update run set state = $2, rows_read = $3, observations_new = $4, observations_changed = $5, \
          observations_unchanged = $6, facts_new = $7, facts_changed = $8, facts_unchanged = $9, duplicates = $10, \
          quarantined = $11, problem_code = $12, problem_args = $13, problem_place = $14, problem_detail = $15, \
-         finished_at = $16 where id = $1 and state = 'loading'",
+         finished_at = $16 where id = $1 and state = 'loading' and node = $17",
     )
     .bind(run)
     .bind(state)
@@ -442,6 +444,7 @@ pub(super) async fn finish(
     .bind(problem.place)
     .bind(problem.detail)
     .bind(moment(now))
+    .bind(node)
     .execute(connection)
     .await
     .and_then(|done| match done {

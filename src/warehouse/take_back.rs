@@ -65,10 +65,13 @@ impl Warehouse {
     /// Removes the rows of a load and opens again what it replaced, some rows a transaction. The last transaction
     /// does what is left and closes the load, so that a chunk that came in between leaves nothing behind.
     pub(super) async fn take_back(&self, run: i64, problem: &Problem, now: DateTime<Utc>) -> Result<(), Problem> {
+        if !self.claim_run(run).await? {
+            return Ok(());
+        }
         for table in &TABLES {
             while self.take_back_some(table, run).await? == ROWS {}
         }
-        let problem = problem.clone();
+        let (problem, node) = (problem.clone(), self.node.id().to_owned());
         self.write("take a load back", move |session| {
             Box::pin(async move {
                 nodes::take_turn(session).await?;
@@ -92,7 +95,27 @@ impl Warehouse {
                     run,
                     ..LoadSummary::default()
                 };
-                finish(session, run, state, &summary, Some(&problem), now).await
+                finish(session, run, &node, state, &summary, Some(&problem), now).await
+            })
+        })
+        .await
+    }
+
+    /// Makes a load this process's own, so that the one that began it can no longer publish it; false when it is a load
+    /// no more.
+    async fn claim_run(&self, run: i64) -> Result<bool, Problem> {
+        let node = self.node.id().to_owned();
+        self.write("claim a load", move |session| {
+            Box::pin(async move {
+                sql(
+                    "claim a load",
+                    "update run set node = $2 where id = $1 and state = 'loading'",
+                )
+                .bind(run)
+                .bind(node)
+                .execute(session)
+                .await
+                .map(|claimed| claimed > 0)
             })
         })
         .await

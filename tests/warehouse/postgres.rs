@@ -101,6 +101,24 @@ async fn a_node_leaves_the_work_of_the_living_alone_and_takes_over_that_of_the_d
 }
 
 #[tokio::test]
+async fn a_load_that_another_node_has_begun_to_take_back_is_not_published() {
+    let Some(district) = District::on(Engine::Postgres).await else {
+        return;
+    };
+    let mut run = district.begin("a.xlsx", "a").await;
+    let rows = vec![number(1, 2, 7, 1)];
+    district.warehouse.stage(&mut run, batch(rows)).await.expect("staged");
+    let mut connection = PgConnection::connect(&district.url).await.expect("connected");
+    sqlx::query("update run set node = 'another'")
+        .execute(&mut connection)
+        .await
+        .expect("claimed");
+    let late = district.warehouse.publish(run, true, at(2)).await.expect_err("claimed");
+    assert_eq!(late.code(), "MSK-BUG-01");
+    assert!(district.values().await.is_empty());
+}
+
+#[tokio::test]
 async fn a_source_that_another_node_pulled_meanwhile_is_not_pulled_again() {
     let Some(district) = District::on(Engine::Postgres).await else {
         return;
