@@ -109,7 +109,7 @@ async fn run(args: Args) -> Ended {
         Verb::Deadlines(verb) => roadmaps::deadlines(&mut out, &path, verb).await,
         Verb::Report(verb) => office::report(&mut out, &path, verb).await,
         Verb::Mail(verb) => mail::run(&mut out, &path, verb).await,
-        Verb::Explain { what } => explain::run(&mut out, &path, &what).await,
+        Verb::Explain { what, diff } => explain::run(&mut out, &path, &what, diff).await,
         Verb::Status => office::status(&mut out, &path).await,
         Verb::Reload { wait } => daemon::reload(&mut out, &path, wait).await,
         Verb::Db(verb) => data::db(&mut out, &path, verb).await,

@@ -44,6 +44,32 @@ impl ObservationKey {
         }
         kind
     }
+
+    /// Reads what is printed of a key: `school-05 · vpr/2024-25/spring · mark_count · math · 5 · mark=2`; `None` for
+    /// anything else.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let mut parts = text.split(" · ").map(str::trim).peekable();
+        let (unit, round) = (parts.next()?, parts.next()?);
+        let measure = Measure::parse(parts.next()?)?;
+        let is_grade = |part: &&str| part.parse::<u8>().is_ok();
+        let is_breakdown = |part: &&str| part.contains('=');
+        let subject = parts.next_if(|part| !is_grade(part) && !is_breakdown(part));
+        let grade = parts.next_if(is_grade).and_then(|grade| grade.parse().ok());
+        let breakdown = parts.next().map_or(Some(Breakdown::none()), Breakdown::parse)?;
+        if unit.is_empty() || parts.next().is_some() {
+            return None;
+        }
+        Some(Self {
+            unit: UnitId(unit.to_owned()),
+            procedure: Procedure::parse(round.split('/').next()?)?,
+            round: round.into(),
+            measure,
+            subject: subject.map(Into::into),
+            grade,
+            breakdown: Arc::new(breakdown),
+        })
+    }
 }
 
 /// `unit · round · measure · subject · grade · breakdown`, absent parts left out.
@@ -74,4 +100,33 @@ pub struct StoredObservation {
     pub snapshot: Arc<str>,
     /// When the file was received.
     pub received: DateTime<FixedOffset>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_read_as_it_is_printed() {
+        for text in [
+            "vg-01 · vpr/2024-25/spring · mark_count · math · 4 · journal=3;mark=2",
+            "vg-01 · vpr/2024-25/spring · participants · math · 4",
+            "vg-01 · noko/2024-25 · index · criterion=1",
+            "vg-01 · staff/2024-25 · share",
+            "vg-01 · gia9/2024-25/main · participants · 9",
+        ] {
+            assert_eq!(ObservationKey::parse(text).expect(text).to_string(), text);
+        }
+        for text in [
+            "",
+            "vg-01",
+            "vg-01 · vpr/2024-25/spring",
+            "vg-01 · vpr/2024-25/spring · marks",
+            "vg-01 · exam/2024-25 · share",
+            " · staff/2024-25 · share",
+            "vg-01 · staff/2024-25 · share · math · 4 · mark=2 · 5",
+        ] {
+            assert_eq!(ObservationKey::parse(text), None, "{text}");
+        }
+    }
 }

@@ -6,6 +6,7 @@
 pub mod alert;
 mod cleaned;
 pub mod context;
+pub mod corrections;
 pub mod deliver;
 pub mod delivery;
 mod line;

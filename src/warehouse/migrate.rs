@@ -31,6 +31,7 @@ const PAIRS: &[Pair] = pairs![
     8 "0008_outbox",
     9 "0009_reports",
     10 "0010_nodes",
+    11 "0011_report_inputs",
 ];
 
 /// Schema this program works with.

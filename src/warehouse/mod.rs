@@ -36,6 +36,7 @@ mod store;
 mod take_back;
 mod text;
 
+pub mod corrections;
 pub mod deadlines;
 pub mod facts;
 pub mod history;

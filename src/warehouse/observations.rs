@@ -152,7 +152,7 @@ fn one_of(statement: Sql, column: &'static str, words: &[impl AsRef<str>]) -> Sq
 
 /// Texts that many rows repeat, kept once.
 #[derive(Default)]
-struct Shared {
+pub(super) struct Shared {
     texts: HashMap<String, Arc<str>>,
     breakdowns: HashMap<String, Arc<Breakdown>>,
 }
@@ -178,29 +178,36 @@ impl Shared {
 }
 
 fn read(row: &Record, shared: &mut Shared, zone: Tz) -> Result<StoredObservation, Problem> {
-    let id: i64 = row.get("id").map_err(|error| unreadable("observation", "—", error))?;
-    let wrong = |error: sqlx::Error| unreadable("observation", id, error);
+    let wrong = |error: sqlx::Error| unreadable("observation", "—", error);
     let text = |column: &str| row.get::<&str>(column).map_err(wrong);
-    let unknown = |word: &str| unreadable("observation", id, word);
-    let (procedure, measure, breakdown) = (text("procedure")?, text("measure")?, text("breakdown")?);
-    let (subject, grade) = (text("subject")?, row.get::<i64>("grade").map_err(wrong)?);
     let received = read_moment("snapshot", text("fetched_at")?)?;
     Ok(StoredObservation {
-        key: ObservationKey {
-            unit: UnitId(text("unit")?.to_owned()),
-            procedure: Procedure::parse(procedure).ok_or_else(|| unknown(procedure))?,
-            round: shared.text(text("round")?),
-            measure: Measure::parse(measure).ok_or_else(|| unknown(measure))?,
-            subject: (!subject.is_empty()).then(|| shared.text(subject)),
-            grade: u8::try_from(grade).ok().filter(|grade| *grade > 0),
-            breakdown: shared.breakdown(breakdown).ok_or_else(|| unknown(breakdown))?,
-        },
+        key: key_of(row, shared)?,
         value: amount(row).map_err(wrong)?,
         n: row.get("n").map_err(wrong)?,
         file: shared.text(text("file")?),
         place: Place::path(text("place")?),
         snapshot: shared.text(text("hash")?),
         received: received.with_timezone(&zone).fixed_offset(),
+    })
+}
+
+/// The key of a row that has the columns of the key and `id`.
+pub(super) fn key_of(row: &Record, shared: &mut Shared) -> Result<ObservationKey, Problem> {
+    let id: i64 = row.get("id").map_err(|error| unreadable("observation", "—", error))?;
+    let wrong = |error: sqlx::Error| unreadable("observation", id, error);
+    let text = |column: &str| row.get::<&str>(column).map_err(wrong);
+    let unknown = |word: &str| unreadable("observation", id, word);
+    let (procedure, measure, breakdown) = (text("procedure")?, text("measure")?, text("breakdown")?);
+    let (subject, grade) = (text("subject")?, row.get::<i64>("grade").map_err(wrong)?);
+    Ok(ObservationKey {
+        unit: UnitId(text("unit")?.to_owned()),
+        procedure: Procedure::parse(procedure).ok_or_else(|| unknown(procedure))?,
+        round: shared.text(text("round")?),
+        measure: Measure::parse(measure).ok_or_else(|| unknown(measure))?,
+        subject: (!subject.is_empty()).then(|| shared.text(subject)),
+        grade: u8::try_from(grade).ok().filter(|grade| *grade > 0),
+        breakdown: shared.breakdown(breakdown).ok_or_else(|| unknown(breakdown))?,
     })
 }
 

@@ -1,9 +1,12 @@
 //! Documents that were made, with the sources of every cell.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, Utc};
 
+use super::chunk::PIECE;
 use super::nodes;
-use super::sql::sql;
+use super::sql::{Session, Value, sql};
 use super::store::Warehouse;
 use super::text::{moment, read_moment};
 use crate::message::Problem;
@@ -36,82 +39,68 @@ pub struct ReportRecord {
     pub created_at: DateTime<Utc>,
 }
 
+/// A document to be kept.
+#[derive(Debug, Clone)]
+pub struct NewReport {
+    /// What it is about.
+    pub key: ReportKey,
+    /// The view model as JSON, cells with their sources.
+    pub document: String,
+    /// Hashes of the deliveries that its numbers, printed and withheld, were read from.
+    pub snapshots: BTreeSet<String>,
+}
+
 type Columns = (String, String, String, i64, String, String, String, String);
 
 const SELECT: &str = "select id, code, period, number, unit, fingerprint, document, created_at from report";
 
 impl Warehouse {
-    /// Keeps a document under the next number of its code and period. `document` receives the id and gives the JSON;
-    /// the same report of the same data keeps its number and its first document.
+    /// Keeps a document under the next number of its code and period, and which deliveries it stands on; the same
+    /// report of the same data keeps its number and its first document.
     ///
     /// # Errors
     /// When the database refuses.
-    pub async fn save_report(
-        &self,
-        key: ReportKey,
-        document: impl FnOnce(&str) -> String + Send + 'static,
-        now: DateTime<Utc>,
-    ) -> Result<ReportRecord, Problem> {
-        let what = "keep a report";
-        self.write(what, move |connection| {
+    pub async fn save_report(&self, new: NewReport, now: DateTime<Utc>) -> Result<ReportRecord, Problem> {
+        self.write("keep a report", move |session| {
             Box::pin(async move {
-                nodes::take_turn(connection).await?;
-                let known: Option<String> = sql(
-                    what,
-                    "select id from report where code = $1 and period = $2 and unit = $3 and fingerprint = $4",
-                )
-                .bind(&key.code)
-                .bind(&key.period)
-                .bind(&key.unit)
-                .bind(&key.fingerprint)
-                .first_scalar(&mut *connection)
-                .await?;
-                if let Some(id) = known {
-                    let row: Columns = sql(
-                        what,
-                        "select id, code, period, number, unit, fingerprint, document, created_at \
-                         from report where id = $1",
-                    )
-                    .bind(id)
-                    .one(connection)
-                    .await?;
-                    return read(row);
+                nodes::take_turn(session).await?;
+                match known(session, &new.key).await? {
+                    Some(record) => Ok(record),
+                    None => insert(session, new, now).await,
                 }
-                let number: i64 = sql(
-                    what,
-                    "select coalesce(max(number), 0) + 1 from report where code = $1 and period = $2",
-                )
-                .bind(&key.code)
-                .bind(&key.period)
-                .scalar(&mut *connection)
-                .await?;
-                let id = format!("{}/{}/{number}", key.code, key.period);
-                let document = document(&id);
-                sql(
-                    what,
-                    "insert into report (id, code, period, number, unit, fingerprint, document, created_at) \
-                     values ($1, $2, $3, $4, $5, $6, $7, $8)",
-                )
-                .bind(&id)
-                .bind(&key.code)
-                .bind(&key.period)
-                .bind(number)
-                .bind(&key.unit)
-                .bind(&key.fingerprint)
-                .bind(&document)
-                .bind(moment(now))
-                .execute(connection)
-                .await?;
-                let number = u32::try_from(number).unwrap_or(u32::MAX);
-                Ok(ReportRecord {
-                    id,
-                    key,
-                    number,
-                    document,
-                    created_at: now,
-                })
             })
         })
+        .await
+    }
+
+    /// Documents that stand on a delivery with this hash, oldest first.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn reports_on(&self, snapshot: &str) -> Result<Vec<String>, Problem> {
+        sql(
+            "list reports on a delivery",
+            "select r.id from report_input i join report r on r.id = i.report where i.snapshot = $1 \
+             order by r.created_at, r.id",
+        )
+        .bind(snapshot)
+        .scalars(&self.readers)
+        .await
+    }
+
+    /// The newest version of a document of this code, period and unit.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn newest_version(&self, key: &ReportKey) -> Result<Option<String>, Problem> {
+        sql(
+            "look for the newest version",
+            "select id from report where code = $1 and period = $2 and unit = $3 order by number desc limit 1",
+        )
+        .bind(&key.code)
+        .bind(&key.period)
+        .bind(&key.unit)
+        .first_scalar(&self.readers)
         .await
     }
 
@@ -144,6 +133,66 @@ impl Warehouse {
         .await?;
         rows.into_iter().map(read).collect()
     }
+}
+
+async fn known(session: &mut Session<'_>, key: &ReportKey) -> Result<Option<ReportRecord>, Problem> {
+    let row: Option<Columns> = sql("look for a report", SELECT)
+        .push(" where code = $1 and period = $2 and unit = $3 and fingerprint = $4")
+        .bind(&key.code)
+        .bind(&key.period)
+        .bind(&key.unit)
+        .bind(&key.fingerprint)
+        .first(session)
+        .await?;
+    row.map(read).transpose()
+}
+
+async fn insert(session: &mut Session<'_>, new: NewReport, now: DateTime<Utc>) -> Result<ReportRecord, Problem> {
+    let what = "keep a report";
+    let NewReport {
+        key,
+        document,
+        snapshots,
+    } = new;
+    let number: i64 = sql(
+        what,
+        "select coalesce(max(number), 0) + 1 from report where code = $1 and period = $2",
+    )
+    .bind(&key.code)
+    .bind(&key.period)
+    .scalar(&mut *session)
+    .await?;
+    let id = format!("{}/{}/{number}", key.code, key.period);
+    sql(
+        what,
+        "insert into report (id, code, period, number, unit, fingerprint, document, created_at) \
+         values ($1, $2, $3, $4, $5, $6, $7, $8)",
+    )
+    .bind(&id)
+    .bind(&key.code)
+    .bind(&key.period)
+    .bind(number)
+    .bind(&key.unit)
+    .bind(&key.fingerprint)
+    .bind(&document)
+    .bind(moment(now))
+    .execute(&mut *session)
+    .await?;
+    let snapshots: Vec<String> = snapshots.into_iter().collect();
+    for piece in snapshots.chunks(PIECE) {
+        let rows = piece.iter().map(|snapshot| [Value::from(snapshot), Value::from(&id)]);
+        sql(what, "insert into report_input (snapshot, report) values ")
+            .push_rows(rows)
+            .execute(&mut *session)
+            .await?;
+    }
+    Ok(ReportRecord {
+        id,
+        key,
+        number: u32::try_from(number).unwrap_or(u32::MAX),
+        document,
+        created_at: now,
+    })
 }
 
 fn read(row: Columns) -> Result<ReportRecord, Problem> {

@@ -4,8 +4,10 @@ use msoko::domain::observation::{Amount, Observation};
 use msoko::domain::unit::{UnitId, UnitRef};
 use msoko::domain::vocabulary::{Measure, Procedure};
 use msoko::message::Problem;
+use msoko::warehouse::corrections::Corrected;
 use msoko::warehouse::load::NewSnapshot;
 use msoko::warehouse::observations::ObservationQuery;
+use msoko::warehouse::reports::{NewReport, ReportKey};
 use std::sync::Arc;
 
 use crate::district::{District, ROUND, at, batch, number, on_both};
@@ -13,6 +15,7 @@ use crate::district::{District, ROUND, at, batch, number, on_both};
 on_both! {
     a_second_load_of_the_same_numbers_writes_nothing,
     a_corrected_value_keeps_the_old_one_with_its_file_and_place,
+    corrections_are_found_by_source_load_number_and_document,
     nobody_sees_a_load_before_it_is_published_and_a_killed_one_is_gone,
     a_dropped_load_is_taken_back_when_its_series_is_loaded_again,
     two_loads_of_the_same_numbers_at_once_do_not_mix,
@@ -94,6 +97,54 @@ async fn a_corrected_value_keeps_the_old_one_with_its_file_and_place(district: D
             (8, "a-fixed.xlsx", "Классы!F12", None)
         ]
     );
+}
+
+async fn corrections_are_found_by_source_load_number_and_document(district: District) {
+    district
+        .load("a.xlsx", vec![number(1, 2, 7, 11), number(1, 3, 5, 12)])
+        .await;
+    let warehouse = &district.warehouse;
+    let found = |of: Corrected, limit: u32| async move {
+        let corrections = warehouse.corrections(&of, limit).await.expect("read");
+        let told = corrections.iter().map(|one| {
+            let new = one.new.as_ref().expect("replaced");
+            (one.old.value.units, one.old.file.clone(), new.value.units, new.file.clone())
+        });
+        told.collect::<Vec<_>>()
+    };
+    assert_eq!(found(Corrected::Everywhere, 10).await, []);
+    let run = district.load("b.xlsx", vec![number(1, 2, 8, 12)]).await.run;
+    district.load("c.xlsx", vec![number(1, 2, 9, 13)]).await;
+    let first = (7, "a.xlsx".to_owned(), 8, "b.xlsx".to_owned());
+    let second = (8, "b.xlsx".to_owned(), 9, "c.xlsx".to_owned());
+    assert_eq!(found(Corrected::Everywhere, 10).await, [second.clone(), first.clone()]);
+    assert_eq!(found(Corrected::Everywhere, 1).await, [second.clone()]);
+    assert_eq!(found(Corrected::ByRun(run), 10).await, [first.clone()]);
+    assert_eq!(found(Corrected::BySource("another".to_owned()), 10).await, []);
+    let source = warehouse.corrections(&Corrected::ByRun(run), 1).await.expect("read").remove(0);
+    assert_eq!(
+        found(Corrected::BySource(source.source), 10).await,
+        [second.clone(), first.clone()]
+    );
+    assert_eq!(found(Corrected::Of(source.key), 10).await, [second, first.clone()]);
+    let report = NewReport {
+        key: ReportKey {
+            code: "R-VPR".to_owned(),
+            period: "2024-25".to_owned(),
+            unit: String::new(),
+            fingerprint: "f".to_owned(),
+        },
+        document: "{}".to_owned(),
+        snapshots: [source.old.snapshot].into(),
+    };
+    let id = warehouse.save_report(report, at(5)).await.expect("kept").id;
+    assert_eq!(found(Corrected::UnderReport(id), 10).await, [first]);
+
+    // A load that replaces it and is not published yet has corrected nothing.
+    let mut run = district.begin("d.xlsx", "d").await;
+    let row = number(1, 2, 10, 14);
+    warehouse.stage(&mut run, batch(vec![row])).await.expect("staged");
+    assert_eq!(found(Corrected::ByRun(run.id()), 10).await, []);
 }
 
 async fn nobody_sees_a_load_before_it_is_published_and_a_killed_one_is_gone(district: District) {

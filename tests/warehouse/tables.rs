@@ -7,7 +7,7 @@ use msoko::domain::unit::{Alias, UnitId};
 use msoko::domain::vocabulary::{AliasSystem, FactState};
 use msoko::message::Problem;
 use msoko::warehouse::outbox::{AlertMark, AttemptOutcome, NewLetter};
-use msoko::warehouse::reports::ReportKey;
+use msoko::warehouse::reports::{NewReport, ReportKey};
 use msoko::warehouse::sources::{PullOutcome, Validators};
 use std::collections::HashMap;
 
@@ -464,23 +464,39 @@ async fn deadlines_are_closed_by_evidence_and_reports_keep_their_numbers(distric
         unit: String::new(),
         fingerprint: fingerprint.to_owned(),
     };
+    let new = |fingerprint: &str, document: &str, snapshots: &[&str]| NewReport {
+        key: key(fingerprint),
+        document: document.to_owned(),
+        snapshots: snapshots.iter().map(|&hash| hash.to_owned()).collect(),
+    };
     let first = warehouse
-        .save_report(key("a"), |id| format!("{{\"id\":\"{id}\"}}"), at(1))
+        .save_report(new("a", "[1]", &["x", "y"]), at(1))
         .await
         .expect("kept");
     assert_eq!(
         (first.id.as_str(), first.document.as_str()),
-        ("R-VPR/2025-26/1", r#"{"id":"R-VPR/2025-26/1"}"#)
+        ("R-VPR/2025-26/1", "[1]")
     );
     let again = warehouse
-        .save_report(key("a"), |_| "another".to_owned(), at(9))
+        .save_report(new("a", "[2]", &["z"]), at(9))
         .await
         .expect("kept");
     assert_eq!(again, first);
     let other = warehouse
-        .save_report(key("b"), |_| "{}".to_owned(), at(2))
+        .save_report(new("b", "{}", &["y"]), at(2))
         .await
         .expect("kept");
+    for (snapshot, on_it) in [("x", vec!["R-VPR/2025-26/1"]), ("z", Vec::new())] {
+        assert_eq!(warehouse.reports_on(snapshot).await.expect("read"), on_it);
+    }
+    assert_eq!(
+        warehouse.reports_on("y").await.expect("read"),
+        ["R-VPR/2025-26/1", "R-VPR/2025-26/2"]
+    );
+    assert_eq!(
+        warehouse.newest_version(&key("a")).await.expect("read"),
+        Some(other.id.clone())
+    );
     assert_eq!(other.number, 2);
     assert_eq!(warehouse.report("R-VPR/2025-26/1").await.expect("read"), Some(first));
     assert_eq!(warehouse.report("R-VPR/2025-26/9").await.expect("read"), None);

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use chrono::{Datelike, Days, Months, NaiveDate};
-pub use post::mail;
+pub use post::{SENT, cause, mail};
 
 use super::context::Context;
 use super::status::is_stale;
@@ -23,7 +23,7 @@ use crate::privacy::suppress::Audience;
 use crate::reports::Rules;
 use crate::reports::vpr::{Input, Office, Rendered, Source, Terms, WorkKey, WorkPlan, render};
 use crate::warehouse::observations::ObservationQuery;
-use crate::warehouse::reports::ReportKey;
+use crate::warehouse::reports::{NewReport, ReportKey};
 use crate::warehouse::sources::PullOutcome;
 use keep::{Hidden, hidden_of, to_json};
 
@@ -103,16 +103,29 @@ pub async fn vpr(context: &Context, year: SchoolYear) -> Result<Report, Problem>
         unit: String::new(),
         fingerprint,
     };
-    let record = context
-        .warehouse
-        .save_report(key, move |_| kept.to_string(), context.clock.now())
-        .await?;
+    let new = NewReport {
+        key,
+        document: kept.to_string(),
+        snapshots: snapshots(&rendered.document),
+    };
+    let record = context.warehouse.save_report(new, context.clock.now()).await?;
     Ok(Report {
         id: record.id,
         docx: docx(&rendered.document)?,
         xlsx: xlsx(&rendered.document)?,
         document: rendered.document,
     })
+}
+
+/// Deliveries that a document stands on.
+fn snapshots(document: &Document) -> BTreeSet<String> {
+    document
+        .tables()
+        .flat_map(|table| &table.rows)
+        .flat_map(|row| &row.cells)
+        .flat_map(|cell| &cell.sources)
+        .map(|source| source.snapshot.to_string())
+        .collect()
 }
 
 async fn round_of(context: &Context, year: SchoolYear) -> Result<String, Problem> {

@@ -12,6 +12,15 @@ use crate::message::Problem;
 use crate::paper::png;
 use crate::warehouse::outbox::AlertMark;
 
+/// Stage of the mark of a report that was mailed.
+pub const SENT: &str = "sent";
+
+/// Cause of the letters with a report.
+#[must_use]
+pub fn cause(report: &str) -> String {
+    format!("report/{report}")
+}
+
 /// Mails a report to everybody who receives reports of the whole district; heads of organisations see their own
 /// numbers only and get none of it. Gives the number of letters queued.
 ///
@@ -33,8 +42,8 @@ pub async fn mail(context: &Context, report: &Report) -> Result<u64, Problem> {
             attachments: attachments(report),
         };
         let mark = AlertMark {
-            cause: format!("report/{}", report.id),
-            stage: "sent".to_owned(),
+            cause: cause(&report.id),
+            stage: SENT.to_owned(),
             recipient: recipient.mailbox.address.clone(),
             letter: key,
         };

@@ -120,7 +120,8 @@ pub(super) const ENTRIES: &[Entry] = &[
         en: "`{what}` does not lead to a printed number, a conclusion or a code",
         ru: "«{what}» не ведёт ни к числу, ни к выводу, ни к коду",
         cause: "адрес набран не так",
-        action: "примеры: MSK-DEC-03; R-VPR/2024-25/1 \"Таблица 2\" G2; R-VPR/2024-25/1 вывод 4",
+        action: "примеры: MSK-DEC-03; R-VPR/2024-25/1 \"Таблица 2\" G2; R-VPR/2024-25/1 вывод 4; \
+                 \"school-01 · vpr/2024-25/spring · mark_count · math · 5 · mark=2\"; с --diff — источник или номер загрузки",
         disposition: Disposition::NeedsAdministrator,
     },
     Entry {

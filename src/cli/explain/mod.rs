@@ -1,4 +1,8 @@
-//! `explain`: from a code to cause and action; from a printed number or a conclusion back to the cells of files.
+//! `explain`: from a code to cause and action; from a printed number, a conclusion or a stored number back to the
+//! cells of files; with `--diff`, what was corrected and which documents printed what was there before.
+
+mod diff;
+mod number;
 
 use std::path::Path;
 
@@ -8,20 +12,31 @@ use super::exit::Exit;
 use super::output::Output;
 use super::{Ended, open};
 use crate::domain::document::CellAddress;
+use crate::domain::stored::ObservationKey;
 use crate::flow::context::Context;
 use crate::message::{Problem, filled, find};
 use crate::warehouse::Access;
+use crate::warehouse::observations::Revision;
 
 /// Sources of one number that are printed one by one.
 const SHOWN: usize = 40;
 
-pub(super) async fn run(out: &mut Output, path: &Path, what: &[String]) -> Ended {
+pub(super) async fn run(out: &mut Output, path: &Path, what: &[String], diff: bool) -> Ended {
     let joined = what.join(" ");
+    if diff {
+        let context = open(path, Access::Read, "explain").await?;
+        return diff::run(out, &context, &joined).await;
+    }
     let unclear = || Problem::new("MSK-RUN-23").arg("what", &joined);
     if let [code] = what
         && code.to_uppercase().starts_with("MSK-")
     {
         return Ok(code_text(out, &code.to_uppercase()).ok_or_else(unclear)?);
+    }
+    if let Some(key) = ObservationKey::parse(&joined) {
+        let context = open(path, Access::Read, "explain").await?;
+        let found = number::run(out, &context, &key).await?;
+        return if found { Ok(Exit::Fine) } else { Err(unclear().into()) };
     }
     // The whole address may come as one quoted word.
     let words: Vec<&str> = joined.split_whitespace().collect();
@@ -164,6 +179,9 @@ async fn cell_text(out: &mut Output, context: &Context, cell: &Value) -> Result<
             text(&source["file"]),
             text(&source["place"])
         ));
+        if let Some(revision) = revision_of(context, source).await? {
+            out.line(format!("      загрузка {}", number::load(&revision)));
+        }
         if let Some(row) = snapshot_of(context, source).await? {
             out.line(format!("      снимок {row}"));
         }
@@ -175,6 +193,16 @@ async fn cell_text(out: &mut Output, context: &Context, cell: &Value) -> Result<
         ));
     }
     Ok(())
+}
+
+/// The version of a stored number that a printed one stands on.
+async fn revision_of(context: &Context, source: &Value) -> Result<Option<Revision>, Problem> {
+    let (Some(key), Some(snapshot)) = (source["key"].as_str().and_then(ObservationKey::parse), source["snapshot"].as_str())
+    else {
+        return Ok(None);
+    };
+    let revisions = context.warehouse.history(&key).await?;
+    Ok(revisions.into_iter().find(|revision| revision.snapshot == snapshot))
 }
 
 /// The file of a snapshot in the store, when it is there.
