@@ -11,6 +11,7 @@ pub const NAMES: &[&str] = &[
     "snapshot-recorded",
     "run-begun",
     "chunk-staged",
+    "vanished-closed",
     "before-publish",
     "after-publish",
     "pull-recorded",

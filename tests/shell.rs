@@ -902,7 +902,11 @@ fn an_explanation_walks_from_a_printed_number_to_the_rows_of_a_file() {
     assert!(hint.ends_with("explain R-VPR/2024-25/1 \"Таблица 2\" G2"), "{hint}");
     let number = in_demo(&["explain", "R-VPR/2024-25/1", "Таблица 2", "G2"]);
     assert_eq!(number.code, 0, "{}", number.err);
-    let shown: Vec<&str> = number.out.lines().filter(|line| !line.contains("снимок") && !line.contains("загрузка")).collect();
+    let shown: Vec<&str> = number
+        .out
+        .lines()
+        .filter(|line| !line.contains("снимок") && !line.contains("загрузка"))
+        .collect();
     insta::assert_snapshot!(shown.join("\n"), @r#"
     R-VPR/2024-25/1, Таблица 2, ячейка G2
       напечатано: 98,3 = 57 из 58
@@ -949,6 +953,7 @@ fn an_explanation_walks_from_a_printed_number_to_the_rows_of_a_file() {
 }
 
 /// Rewrites one sheet of a workbook, as a school does that corrects a cell and hands the file in again.
+#[expect(clippy::disallowed_methods, reason = "a workbook of our own, some kilobytes")]
 fn rewrite(workbook: &Path, sheet: &str, change: impl Fn(&str) -> String) {
     let bytes = std::fs::read(workbook).expect("read");
     let mut old = zip::ZipArchive::new(std::io::Cursor::new(bytes)).expect("a workbook");
@@ -977,12 +982,14 @@ fn a_corrected_cell_is_told_with_both_files_and_the_documents_that_printed_the_o
         &dir.join("inbox/vpr/ВПР 2025 математика 5.xlsx"),
         "xl/worksheets/sheet2.xml",
         |sheet| {
-            let solved = ["I183", "K183", "L183", "N183"].iter().fold(sheet.to_owned(), |sheet, cell| {
-                sheet.replace(
-                    &format!("<c r=\"{cell}\" t=\"s\"><v>65</v>"),
-                    &format!("<c r=\"{cell}\" t=\"s\"><v>64</v>"),
-                )
-            });
+            let solved = ["I183", "K183", "L183", "N183"]
+                .iter()
+                .fold(sheet.to_owned(), |sheet, cell| {
+                    sheet.replace(
+                        &format!("<c r=\"{cell}\" t=\"s\"><v>65</v>"),
+                        &format!("<c r=\"{cell}\" t=\"s\"><v>64</v>"),
+                    )
+                });
             let counted = solved.replace("<c r=\"AB183\"><v>5</v>", "<c r=\"AB183\"><v>9</v>");
             assert_ne!(counted, sheet, "the demonstration's workbook has another shape");
             counted
@@ -1001,19 +1008,29 @@ fn a_corrected_cell_is_told_with_both_files_and_the_documents_that_printed_the_o
       стало 7: файл «ВПР 2025 математика 5.xlsx», место Протокол!I181:X196
       старое число в документе R-VPR/2024-25/1: таблица 3: F17, F20; таблица 4: D17, E17, F17, G17, H17, I17, J17, D20, E20, F20, G20, H20, I20, J20; таблица 14: E8, G8, E9, G9, E10, G10, E11, G11; вывод 2; отправлен: monitoring@vg.example; новой редакции ещё нет
     ");
-    let shown = on(&dir, &["report", "render", "R-VPR", "--period", "2024-25", "--out", "again"]);
+    let shown = on(
+        &dir,
+        &["report", "render", "R-VPR", "--period", "2024-25", "--out", "again"],
+    );
     assert_eq!(shown.code, 0, "{}", shown.err);
     let lines = on(&dir, &["explain", "--diff", "vpr-inbox", "--format", "jsonl"]).lines();
     let marks: Vec<&Value> = lines
         .iter()
-        .filter(|line| line["key"].as_str().is_some_and(|key| key.contains("mark=2") && key.contains("mark_count")))
+        .filter(|line| {
+            line["key"]
+                .as_str()
+                .is_some_and(|key| key.contains("mark=2") && key.contains("mark_count"))
+        })
         .collect();
     let [two] = marks.as_slice() else { panic!("{marks:?}") };
     assert_eq!((&two["old"]["value"], &two["new"]["value"]), (&3.into(), &2.into()));
     assert_eq!(two["old"]["file"], two["new"]["file"]);
     assert_ne!(two["old"]["snapshot"], two["new"]["snapshot"]);
     assert_eq!(two["documents"][0]["newest"], "R-VPR/2024-25/2");
-    assert_eq!(two["documents"][0]["recipients"], serde_json::json!(["monitoring@vg.example"]));
+    assert_eq!(
+        two["documents"][0]["recipients"],
+        serde_json::json!(["monitoring@vg.example"])
+    );
     let key = two["key"].as_str().expect("a key");
     let versions = on(&dir, &["explain", key, "--format", "json"]).json();
     let run = &versions["versions"][1]["run"];

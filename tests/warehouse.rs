@@ -10,6 +10,8 @@ mod model;
 mod opening;
 #[path = "warehouse/postgres.rs"]
 mod postgres;
+#[path = "warehouse/scopes.rs"]
+mod scopes;
 #[path = "warehouse/server.rs"]
 mod server;
 #[path = "warehouse/tables.rs"]

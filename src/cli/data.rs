@@ -106,8 +106,8 @@ async fn replay_sources(out: &mut Output, path: &Path, only: Option<&str>) -> En
             continue;
         }
         out.line(format!(
-            "{}: снимков {}, новых чисел {}, изменённых {}, осталось в карантине {}",
-            source.id, replayed.snapshots, replayed.new, replayed.changed, replayed.quarantined
+            "{}: снимков {}, новых чисел {}, изменённых {}, снятых {}, осталось в карантине {}",
+            source.id, replayed.snapshots, replayed.new, replayed.changed, replayed.closed, replayed.quarantined
         ));
         out.problems(&replayed.refused);
         if !replayed.refused.is_empty() {
@@ -118,6 +118,7 @@ async fn replay_sources(out: &mut Output, path: &Path, only: Option<&str>) -> En
             "snapshots": replayed.snapshots,
             "new": replayed.new,
             "changed": replayed.changed,
+            "closed": replayed.closed,
             "quarantined": replayed.quarantined,
         }));
     }

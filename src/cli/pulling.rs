@@ -159,13 +159,14 @@ fn preview_delivery(
 fn print(out: &mut Output, pulled: &Pulled) {
     let state = state_ru(pulled.state.unwrap_or(SourceState::Ok));
     out.line(format!(
-        "{}: {state}; снимков {}, строк {}, новых {}, изменённых {}, без изменений {}, в карантине {}",
+        "{}: {state}; снимков {}, строк {}, новых {}, изменённых {}, без изменений {}, снятых {}, в карантине {}",
         pulled.source,
         pulled.snapshots,
         pulled.rows_read,
         pulled.new,
         pulled.changed,
         pulled.unchanged,
+        pulled.closed,
         pulled.quarantined
     ));
     for problem in pulled.refused.iter().chain(&pulled.warnings) {
@@ -188,6 +189,7 @@ fn pulled_json(pulled: &Pulled) -> Value {
         "new": pulled.new,
         "changed": pulled.changed,
         "unchanged": pulled.unchanged,
+        "closed": pulled.closed,
         "quarantined": pulled.quarantined,
         "state": pulled.state.map_or("ok", SourceState::as_str),
         "problems": problems,

@@ -132,6 +132,18 @@ impl fmt::Display for Breakdown {
     }
 }
 
+/// What a newer delivery of a source replaces as a whole (область выгрузки): a round, and within it no more than the
+/// organisations, subjects or grades it speaks of where these are named. What vanished from it stops to hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Scope {
+    /// Only organisations that the delivery speaks of; otherwise all of the round.
+    pub organisation: bool,
+    /// Only subjects that it speaks of.
+    pub subject: bool,
+    /// Only grades that it speaks of.
+    pub grade: bool,
+}
+
 /// A result (результат): unit × round × measure × subject × grade × breakdown → value, with participants and origin.
 /// Repeated parts are shared, so that a batch of a long file stays small.
 #[derive(Debug, Clone, PartialEq)]

@@ -10,7 +10,7 @@ use super::delivery::{AT_ONCE, Delivery, IN_MEMORY};
 use super::read::{BATCH, ReadSummary, Reading, publish, read, read_again, read_cleaned};
 use crate::config::Source;
 use crate::decode::{Bytes, Input};
-use crate::domain::observation::Batch;
+use crate::domain::observation::{Batch, Scope};
 use crate::domain::unit::Register;
 use crate::manifest::{Connector, Personal};
 use crate::message::{Problem, Problems};
@@ -133,7 +133,9 @@ impl Load {
             None => snapshot::keep(&self.folder(), delivery.reader()?)?,
         };
         let snapshot = self.record(&delivery, &connector, kept, original).await?;
-        let mut run = self.begin(&delivery.shown, snapshot, fingerprint).await?;
+        let mut run = self
+            .begin(&delivery.shown, snapshot, fingerprint, connector.scope)
+            .await?;
         let mut staged = Ok(summary.warnings);
         for batch in batches {
             if let Err(problem) = self.stage(&mut run, batch).await {
@@ -167,7 +169,9 @@ impl Load {
         let snapshot = self
             .record(&delivery, &connector, copy.kept().clone(), original)
             .await?;
-        let mut run = self.begin(&delivery.shown, snapshot, fingerprint).await?;
+        let mut run = self
+            .begin(&delivery.shown, snapshot, fingerprint, connector.scope)
+            .await?;
         let (send, mut receive) = mpsc::channel(QUEUE);
         let reading = self.reader(&delivery, &connector, send);
         let mut staged = Ok(());
@@ -273,7 +277,9 @@ impl Load {
             return Err(problem);
         }
         let fingerprint = self.fingerprint(connector, &delivery.original);
-        let mut run = self.begin(&delivery.name, delivery.snapshot, fingerprint).await?;
+        let mut run = self
+            .begin(&delivery.name, delivery.snapshot, fingerprint, connector.scope)
+            .await?;
         let mut staged = Ok(summary.warnings);
         for batch in batches {
             if let Err(problem) = self.stage(&mut run, batch).await {
@@ -308,12 +314,19 @@ impl Load {
         }
     }
 
-    async fn begin(&self, series: &str, snapshot: SnapshotId, manifest: String) -> Result<Run, Problem> {
+    async fn begin(
+        &self,
+        series: &str,
+        snapshot: SnapshotId,
+        manifest: String,
+        scope: Option<Scope>,
+    ) -> Result<Run, Problem> {
         let new = NewRun {
             source: self.source.id.clone(),
             series: series.to_owned(),
             snapshot,
             manifest,
+            scope,
         };
         self.context.warehouse.begin_run(new, self.context.clock.now()).await
     }

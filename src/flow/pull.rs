@@ -50,6 +50,8 @@ pub struct Pulled {
     pub changed: u64,
     /// Numbers and facts that say what is known.
     pub unchanged: u64,
+    /// Numbers that are no longer in the delivery and stopped to hold.
+    pub closed: u64,
     /// Refused rows.
     pub quarantined: u64,
     /// State of the source afterwards.
@@ -67,6 +69,7 @@ impl Pulled {
         self.new += summary.observations_new + summary.facts_new;
         self.changed += summary.observations_changed + summary.facts_changed;
         self.unchanged += summary.observations_unchanged + summary.facts_unchanged;
+        self.closed += summary.observations_closed;
         self.quarantined += summary.quarantined;
     }
 }
@@ -239,6 +242,7 @@ fn report(pulled: &Pulled) {
         rows = pulled.rows_read,
         new = pulled.new,
         changed = pulled.changed,
+        closed = pulled.closed,
         quarantined = pulled.quarantined,
         refused = pulled.refused.len(),
         "source `{}` pulled",

@@ -16,6 +16,8 @@ pub struct Replayed {
     pub new: u64,
     /// Numbers with another value.
     pub changed: u64,
+    /// Numbers that the snapshot does not hold any more and that stopped to hold.
+    pub closed: u64,
     /// Rows refused again.
     pub quarantined: u64,
     /// Snapshots that were refused.
@@ -55,6 +57,7 @@ pub async fn source(context: &Arc<Context>, source: &Source) -> Result<Replayed,
                 replayed.snapshots += 1;
                 replayed.new += summary.observations_new;
                 replayed.changed += summary.observations_changed;
+                replayed.closed += summary.observations_closed;
                 replayed.quarantined += summary.quarantined;
             }
             Err(problem) => replayed.refused.push(problem.at(last.file)),

@@ -314,6 +314,7 @@ impl Visit {
             series,
             snapshot: warehouse.record_snapshot(snapshot, now).await?,
             manifest: self.connector.clone(),
+            scope: None,
         };
         let mut run = warehouse.begin_run(run, now).await?;
         if let Err(problem) = warehouse.stage(&mut run, batch).await {

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use regex::Regex;
 
+use crate::domain::observation::Scope;
 use crate::domain::vocabulary::{Measure, Procedure};
 
 /// A connector (соединитель): what one kind of file looks like and what its columns mean.
@@ -42,6 +43,8 @@ pub struct Connector {
     pub participant: Option<ParticipantRule>,
     /// What the file promises.
     pub contract: Contract,
+    /// What a newer file replaces as a whole; without it a file only adds and corrects.
+    pub scope: Option<Scope>,
     /// Named checks.
     pub checks: Vec<Check>,
 }

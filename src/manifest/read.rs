@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use regex::Regex;
 
 use super::grammar::*;
-use super::read_parts::{Known, checks, context, observation, participant, rows, unit, unpivot};
+use super::read_parts::{Known, checks, context, observation, participant, rows, scope, unit, unpivot};
 use crate::domain::vocabulary::Procedure;
 use crate::message::Problems;
 use crate::strict_toml::{Document, Section};
@@ -57,6 +57,7 @@ fn whole(document: &Document<'_>) -> Option<Connector> {
     let unpivot = root.section("unpivot").and_then(unpivot);
     let participant = root.section("participant").map(|section| participant(section, &known));
     let contract = root.section("contract").map_or_else(Contract::default, contract);
+    let scope = root.section("scope").map(scope);
     let checks = checks(list("check"), &known);
     let connector = head.zip(decode).map(|(head, decode)| Connector {
         id: head.id,
@@ -75,6 +76,7 @@ fn whole(document: &Document<'_>) -> Option<Connector> {
         unpivot,
         participant,
         contract,
+        scope,
         checks,
     });
     if let Some(connector) = &connector {

@@ -4,8 +4,30 @@ use std::collections::BTreeSet;
 
 use super::grammar::*;
 use super::read::{reading, regex, words};
+use crate::domain::observation::Scope;
 use crate::domain::vocabulary::Measure;
 use crate::strict_toml::Section;
+
+/// What a newer file replaces: the round, narrowed to what the file speaks of.
+pub(super) fn scope(section: Section<'_>) -> Scope {
+    const WORDS: [&str; 4] = ["round", "organisation", "subject", "grade"];
+    let words = section.strings("replaces").unwrap_or_default();
+    if let Some(wrong) = words.iter().find(|word| !WORDS.contains(&word.as_str())) {
+        section.refuse("replaces", &format!("«{wrong}» не из списка: {}", WORDS.join(", ")));
+    } else if !words.iter().any(|word| word == "round") {
+        section.refuse(
+            "replaces",
+            "файл заменяет числа одного проведения: в списке нужно \"round\"",
+        );
+    }
+    section.done();
+    let narrowed = |word: &str| words.iter().any(|known| known == word);
+    Scope {
+        organisation: narrowed("organisation"),
+        subject: narrowed("subject"),
+        grade: narrowed("grade"),
+    }
+}
 
 /// Names of the columns that may be referred to; pseudonyms only where a pupil's code is asked for.
 pub(super) struct Known {

@@ -115,7 +115,7 @@ pub(super) async fn stage(
 
 /// Loads under way beside this one. A load that was taken back meanwhile stops here: its rows would count, because
 /// its run is not `loading` any more.
-async fn other_loads(connection: &mut Session<'_>, run: i64) -> Result<Vec<i64>, Problem> {
+pub(super) async fn other_loads(connection: &mut Session<'_>, run: i64) -> Result<Vec<i64>, Problem> {
     let mut loads: Vec<i64> = sql("list loads", "select id from run where state = 'loading'")
         .scalars(connection)
         .await?;
@@ -156,6 +156,7 @@ async fn stage_piece(
         fresh = bulk::insert(connection, loading, rows, &all).await?;
         if fresh.len() == rows.len() {
             loading.summary.observations_new += rows.len() as u64;
+            rows.iter().for_each(|row| loading.saw(row));
             return Ok(Vec::new());
         }
     }
@@ -202,6 +203,7 @@ fn sort(
                 std::collections::hash_map::Entry::Vacant(free) => {
                     free.insert(position);
                     sorted.missing.push(position);
+                    loading.saw(row);
                 }
                 std::collections::hash_map::Entry::Occupied(first) => {
                     repeated(loading, &mut sorted, rows, position, *first.get());
@@ -218,12 +220,14 @@ fn sort(
         } else if fresh.binary_search(&stored.id).is_ok() {
             claimed.insert(stored.id, position);
             loading.summary.observations_new += 1;
+            loading.saw(row);
         } else if stored.says(row) {
             if stored.run == loading.run || loading.confirmed.contains(stored.id) {
                 loading.summary.duplicates += 1;
             } else {
                 loading.confirmed.insert(stored.id);
                 loading.summary.observations_unchanged += 1;
+                loading.saw(row);
             }
         } else if stored.run == loading.run || loading.confirmed.contains(stored.id) {
             sorted.doubles.push((position, First::Stored(stored.id)));
@@ -231,6 +235,7 @@ fn sort(
             claimed.insert(stored.id, position);
             sorted.superseded.push(stored.id);
             sorted.revised.push(position);
+            loading.saw(row);
         }
     }
     loading.mostly_known = known_before * 2 > rows.len();
@@ -260,19 +265,19 @@ fn key(row: &Observation) -> impl std::hash::Hash + Eq + '_ {
     )
 }
 
-async fn supersede(session: &mut Session<'_>, run: i64, ids: &[i64]) -> Result<(), Problem> {
+/// Ends open rows; gives how many were still open.
+pub(super) async fn supersede(session: &mut Session<'_>, run: i64, ids: &[i64]) -> Result<u64, Problem> {
     if ids.is_empty() {
-        return Ok(());
+        return Ok(0);
     }
     sql(
         "revise observations",
-        "update observation set superseded_by = $1 where id in ",
+        "update observation set superseded_by = $1 where superseded_by is null and id in ",
     )
     .bind(run)
     .push_ids(ids)
     .execute(session)
     .await
-    .map(|_| ())
 }
 
 /// The quarantine row of a key that stands twice with different values; the first one stays.

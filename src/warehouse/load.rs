@@ -7,7 +7,8 @@ use super::ids::IdSet;
 use super::sql::{Session, sql};
 use super::store::{Warehouse, bug};
 use super::text::{ProblemColumns, moment};
-use crate::domain::observation::Batch;
+use super::vanish::Seen;
+use crate::domain::observation::{Batch, Observation, Scope};
 use crate::failpoint;
 use crate::message::Problem;
 
@@ -52,6 +53,8 @@ pub struct NewRun {
     pub snapshot: SnapshotId,
     /// Fingerprint of everything besides the bytes that decides the outcome (manifest, overrides, register).
     pub manifest: String,
+    /// What the delivery replaces as a whole; nothing when it only adds and corrects.
+    pub scope: Option<Scope>,
 }
 
 /// What a load did (итог загрузки).
@@ -67,6 +70,8 @@ pub struct LoadSummary {
     pub observations_changed: u64,
     /// Observations that say what is known already.
     pub observations_unchanged: u64,
+    /// Observations that the delivery no longer holds.
+    pub observations_closed: u64,
     /// Facts not known before.
     pub facts_new: u64,
     /// Facts that say something else than before.
@@ -88,7 +93,7 @@ pub struct Run {
     series: String,
     pending: Pending,
     /// Taken while a chunk is being written; absent for good when the caller was cancelled or the chunk failed.
-    loading: Option<Loading>,
+    pub(super) loading: Option<Loading>,
 }
 
 impl Run {
@@ -111,8 +116,19 @@ pub(super) struct Loading {
     /// Open rows of earlier runs that this file has confirmed: a second, different value for one is a duplicate.
     pub(super) confirmed: IdSet,
     pub(super) confirmed_facts: IdSet,
+    /// What the delivery holds, when what it no longer holds is to be closed.
+    pub(super) seen: Option<Seen>,
     /// Most of the last rows were known: look before inserting.
     pub(super) mostly_known: bool,
+}
+
+impl Loading {
+    /// Notes a number of the delivery, each key once.
+    pub(super) fn saw(&mut self, row: &Observation) {
+        if let Some(seen) = &mut self.seen {
+            seen.saw(row);
+        }
+    }
 }
 
 impl Warehouse {
@@ -205,6 +221,7 @@ impl Warehouse {
             series,
             snapshot,
             manifest,
+            scope,
         } = new;
         let (source_column, series_column) = (source.clone(), series.clone());
         let node = self.node.id().to_owned();
@@ -246,6 +263,7 @@ impl Warehouse {
             },
             confirmed: IdSet::default(),
             confirmed_facts: IdSet::default(),
+            seen: scope.map(Seen::new),
             mostly_known: false,
         };
         Ok(Run {
@@ -263,6 +281,9 @@ impl Warehouse {
     /// `MSK-DB-12` when another load is changing the same numbers, else when the database refuses. The load must
     /// then be abandoned; so must one whose `stage` was cancelled.
     pub async fn stage(&self, run: &mut Run, batch: Batch) -> Result<(), Problem> {
+        if let Some(seen) = run.loading.as_mut().and_then(|loading| loading.seen.as_mut()) {
+            seen.refused(&batch.quarantined);
+        }
         run.pending.add(batch);
         if run.pending.len() >= CHUNK_ROWS {
             self.write_chunks(run).await
@@ -312,6 +333,7 @@ impl Warehouse {
 
     async fn try_publish(&self, run: &mut Run, confirmed: bool, now: DateTime<Utc>) -> Result<LoadSummary, Problem> {
         self.write_chunks(run).await?;
+        self.close_vanished(run, confirmed).await?;
         let loading = run
             .loading
             .take()
@@ -426,7 +448,7 @@ pub(super) async fn finish(
         "update run set state = $2, rows_read = $3, observations_new = $4, observations_changed = $5, \
          observations_unchanged = $6, facts_new = $7, facts_changed = $8, facts_unchanged = $9, duplicates = $10, \
          quarantined = $11, problem_code = $12, problem_args = $13, problem_place = $14, problem_detail = $15, \
-         finished_at = $16 where id = $1 and state = 'loading' and node = $17",
+         finished_at = $16, observations_closed = $18 where id = $1 and state = 'loading' and node = $17",
     )
     .bind(run)
     .bind(state)
@@ -445,6 +467,7 @@ pub(super) async fn finish(
     .bind(problem.detail)
     .bind(moment(now))
     .bind(node)
+    .bind(summary.observations_closed.cast_signed())
     .execute(connection)
     .await
     .and_then(|done| match done {

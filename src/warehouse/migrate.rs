@@ -32,6 +32,7 @@ const PAIRS: &[Pair] = pairs![
     9 "0009_reports",
     10 "0010_nodes",
     11 "0011_report_inputs",
+    12 "0012_vanished",
 ];
 
 /// Schema this program works with.

@@ -35,6 +35,7 @@ mod sqlite;
 mod store;
 mod take_back;
 mod text;
+mod vanish;
 
 pub mod corrections;
 pub mod deadlines;

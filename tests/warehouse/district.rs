@@ -1,7 +1,7 @@
 //! A district of twelve schools with a warehouse of its own, and short words for what tests do with it.
 
 use chrono::{DateTime, Duration, Utc};
-use msoko::domain::observation::{Amount, Batch, Breakdown, Observation, Quarantined};
+use msoko::domain::observation::{Amount, Batch, Breakdown, Observation, Quarantined, Scope};
 use msoko::domain::place::Place;
 use msoko::domain::stored::ObservationKey;
 use msoko::domain::unit::{Alias, Unit, UnitId, UnitRef};
@@ -94,12 +94,17 @@ impl District {
     }
 
     pub(crate) async fn begin(&self, file: &str, bytes: &str) -> Run {
+        self.begin_within(None, file, bytes).await
+    }
+
+    pub(crate) async fn begin_within(&self, scope: Option<Scope>, file: &str, bytes: &str) -> Run {
         let snapshot = self.snapshot(file, bytes).await;
         let new = NewRun {
             source: "vpr".to_owned(),
             series: file.to_owned(),
             snapshot,
             manifest: "m1".to_owned(),
+            scope,
         };
         self.warehouse.begin_run(new, at(1)).await.expect("begun")
     }

@@ -108,7 +108,12 @@ async fn corrections_are_found_by_source_load_number_and_document(district: Dist
         let corrections = warehouse.corrections(&of, limit).await.expect("read");
         let told = corrections.iter().map(|one| {
             let new = one.new.as_ref().expect("replaced");
-            (one.old.value.units, one.old.file.clone(), new.value.units, new.file.clone())
+            (
+                one.old.value.units,
+                one.old.file.clone(),
+                new.value.units,
+                new.file.clone(),
+            )
         });
         told.collect::<Vec<_>>()
     };
@@ -121,7 +126,11 @@ async fn corrections_are_found_by_source_load_number_and_document(district: Dist
     assert_eq!(found(Corrected::Everywhere, 1).await, [second.clone()]);
     assert_eq!(found(Corrected::ByRun(run), 10).await, [first.clone()]);
     assert_eq!(found(Corrected::BySource("another".to_owned()), 10).await, []);
-    let source = warehouse.corrections(&Corrected::ByRun(run), 1).await.expect("read").remove(0);
+    let source = warehouse
+        .corrections(&Corrected::ByRun(run), 1)
+        .await
+        .expect("read")
+        .remove(0);
     assert_eq!(
         found(Corrected::BySource(source.source), 10).await,
         [second.clone(), first.clone()]

@@ -473,10 +473,7 @@ async fn deadlines_are_closed_by_evidence_and_reports_keep_their_numbers(distric
         .save_report(new("a", "[1]", &["x", "y"]), at(1))
         .await
         .expect("kept");
-    assert_eq!(
-        (first.id.as_str(), first.document.as_str()),
-        ("R-VPR/2025-26/1", "[1]")
-    );
+    assert_eq!((first.id.as_str(), first.document.as_str()), ("R-VPR/2025-26/1", "[1]"));
     let again = warehouse
         .save_report(new("a", "[2]", &["z"]), at(9))
         .await

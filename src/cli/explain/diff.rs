@@ -37,7 +37,9 @@ pub(super) async fn run(out: &mut Output, context: &Context, what: &str) -> Ende
         correction(out, context, one);
     }
     if told.len() >= SHOWN as usize {
-        out.line(format!("… показаны последние {SHOWN}; назовите источник, загрузку или документ"));
+        out.line(format!(
+            "… показаны последние {SHOWN}; назовите источник, загрузку или документ"
+        ));
     }
     out.list(&told.iter().map(|one| to_json(context, one)).collect::<Vec<_>>());
     Ok(Exit::Fine)
@@ -59,7 +61,7 @@ async fn asked(context: &Context, what: &str) -> Result<(Corrected, Option<CellA
             let cell = match rest {
                 [] => None,
                 ["Таблица" | "таблица", table, cell] => {
-Some(CellAddress::parse(table, cell).ok_or_else(unclear)?)
+                    Some(CellAddress::parse(table, cell).ok_or_else(unclear)?)
                 }
                 _ => return Err(unclear()),
             };

@@ -197,8 +197,10 @@ async fn cell_text(out: &mut Output, context: &Context, cell: &Value) -> Result<
 
 /// The version of a stored number that a printed one stands on.
 async fn revision_of(context: &Context, source: &Value) -> Result<Option<Revision>, Problem> {
-    let (Some(key), Some(snapshot)) = (source["key"].as_str().and_then(ObservationKey::parse), source["snapshot"].as_str())
-    else {
+    let (Some(key), Some(snapshot)) = (
+        source["key"].as_str().and_then(ObservationKey::parse),
+        source["snapshot"].as_str(),
+    ) else {
         return Ok(None);
     };
     let revisions = context.warehouse.history(&key).await?;

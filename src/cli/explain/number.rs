@@ -28,7 +28,10 @@ pub(super) async fn run(out: &mut Output, context: &Context, key: &ObservationKe
             out.line(format!("      откуда: {address}"));
         }
     }
-    let versions: Vec<Value> = revisions.iter().map(|revision| revision_json(context, revision)).collect();
+    let versions: Vec<Value> = revisions
+        .iter()
+        .map(|revision| revision_json(context, revision))
+        .collect();
     out.object(&json!({ "key": key.to_string(), "versions": versions }));
     Ok(true)
 }

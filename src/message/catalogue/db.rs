@@ -189,4 +189,13 @@ pub(super) const ENTRIES: &[Entry] = &[
         action: "ничего не требуется: дождитесь окончания загрузки и повторите",
         disposition: Disposition::Retry,
     },
+    Entry {
+        code: "MSK-DB-24",
+        en: "delivery `{series}` of `{source}` lacks {missing} of the earlier numbers and keeps {left}",
+        ru: "источник «{source}», «{series}»: прежних чисел пропало {missing}, осталось {left}; прежние данные остались в силе",
+        cause: "новая выгрузка заменяет прежнюю в своей области, а в ней не хватает больше половины чисел: файл неполный \
+                или его форма изменилась",
+        action: "сравните файл с прежним; если чисел и правда стало меньше, подтвердите: msoko pull {source} --confirm",
+        disposition: Disposition::NeedsAdministrator,
+    },
 ];

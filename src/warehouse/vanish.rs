@@ -1,0 +1,226 @@
+//! What a newer delivery no longer holds: its numbers are closed by the load, not deleted.
+//!
+//! A delivery replaces the slices it speaks of (see [`Scope`]). An open number in such a slice that came from the same
+//! source through the same connector and is not in the delivery stops to hold when the load is published. A refused row
+//! is no vanished one: where rows were put aside, nothing is closed.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use super::chunk::{self, unit};
+use super::load::{Loading, Run};
+use super::nodes;
+use super::sql::sql;
+use super::store::{Warehouse, bug};
+use crate::domain::observation::{Observation, Quarantined, Scope};
+use crate::failpoint;
+use crate::message::Problem;
+
+/// Units asked for in one statement.
+const UNITS: usize = 128;
+/// Rows closed in one transaction.
+const ROWS: usize = 10_000;
+
+/// Subject and grade of a slice, as far as the scope tells them apart; absent ones are `''` and 0 as in the table.
+type Slice = (Arc<str>, i64);
+
+/// Distinct numbers of a delivery by round, unit and slice.
+#[derive(Debug)]
+pub(super) struct Seen {
+    scope: Scope,
+    rounds: HashMap<Arc<str>, OfRound>,
+    /// Units of which rows were refused.
+    refused: HashSet<String>,
+    /// Rows were refused that may be about any unit.
+    refused_anywhere: bool,
+    empty: Arc<str>,
+}
+
+#[derive(Debug, Default)]
+struct OfRound {
+    units: HashMap<String, HashMap<Slice, u64>>,
+    /// Slices of all units together.
+    slices: HashSet<Slice>,
+}
+
+impl Seen {
+    pub(super) fn new(scope: Scope) -> Self {
+        Self {
+            scope,
+            rounds: HashMap::new(),
+            refused: HashSet::new(),
+            refused_anywhere: false,
+            empty: Arc::from(""),
+        }
+    }
+
+    /// Notes a number, each key once.
+    pub(super) fn saw(&mut self, row: &Observation) {
+        let subject = row.subject.as_ref().unwrap_or(&self.empty).clone();
+        let slice = self.slice(subject, i64::from(row.grade.unwrap_or(0)));
+        let of_round = match self.rounds.get_mut(&row.round) {
+            Some(known) => known,
+            None => self.rounds.entry(row.round.clone()).or_default(),
+        };
+        let slices = match of_round.units.get_mut(unit(row)) {
+            Some(known) => known,
+            None => of_round.units.entry(unit(row).to_owned()).or_default(),
+        };
+        match slices.get_mut(&slice) {
+            Some(count) => *count += 1,
+            None => {
+                of_round.slices.insert(slice.clone());
+                slices.insert(slice, 1);
+            }
+        }
+    }
+
+    /// Notes rows that were put aside before they came here.
+    pub(super) fn refused(&mut self, rows: &[Quarantined]) {
+        for row in rows {
+            match row.unit.as_ref().map(|unit| unit.id.as_ref()) {
+                Some(Some(id)) => {
+                    self.refused.insert(id.0.clone());
+                }
+                // Numbers of an organisation nobody knows never stood under a known one.
+                Some(None) if self.scope.organisation => {}
+                _ => self.refused_anywhere = true,
+            }
+        }
+    }
+
+    fn slice(&self, subject: Arc<str>, grade: i64) -> Slice {
+        let subject = if self.scope.subject {
+            subject
+        } else {
+            self.empty.clone()
+        };
+        (subject, if self.scope.grade { grade } else { 0 })
+    }
+
+    /// How many numbers of a slice of a unit the delivery holds; `None` when it does not speak of the slice.
+    fn count(&self, round: &str, unit: &str, slice: &Slice) -> Option<u64> {
+        let of_round = self.rounds.get(round)?;
+        let of_unit = of_round.units.get(unit).and_then(|slices| slices.get(slice)).copied();
+        if self.scope.organisation {
+            return of_unit;
+        }
+        of_round.slices.contains(slice).then_some(of_unit.unwrap_or(0))
+    }
+}
+
+impl Warehouse {
+    /// Closes what the delivery no longer holds, unseen until the load is published. `confirmed` lets through a delivery
+    /// in which more numbers are missing than are left.
+    ///
+    /// # Errors
+    /// `MSK-DB-24` when the delivery is held back, else when the database refuses.
+    pub(super) async fn close_vanished(&self, run: &mut Run, confirmed: bool) -> Result<(), Problem> {
+        let Some(loading) = &mut run.loading else {
+            return Err(bug("closing numbers for a load whose chunk failed"));
+        };
+        let Some(seen) = loading.seen.take().filter(|seen| !seen.refused_anywhere) else {
+            return Ok(());
+        };
+        let vanished = self.vanished(loading, &seen).await?;
+        let left = loading.summary.observations_unchanged + loading.summary.observations_changed;
+        if !confirmed && vanished.len() as u64 > left {
+            return Err(Problem::new("MSK-DB-24")
+                .arg("source", &loading.source)
+                .arg("series", &loading.series)
+                .arg("missing", vanished.len())
+                .arg("left", left));
+        }
+        let run = loading.run;
+        for ids in vanished.chunks(ROWS).map(<[i64]>::to_vec) {
+            // One that another load has revised meanwhile is not ours to close.
+            loading.summary.observations_closed += self
+                .write("close numbers", move |session| {
+                    Box::pin(async move {
+                        nodes::take_turn(session).await?;
+                        chunk::other_loads(session, run).await?;
+                        chunk::supersede(session, run, &ids).await
+                    })
+                })
+                .await?;
+        }
+        failpoint::hit("vanished-closed");
+        Ok(())
+    }
+
+    /// Open rows of the slices of a delivery that it does not hold, ascending within a round.
+    async fn vanished(&self, loading: &Loading, seen: &Seen) -> Result<Vec<i64>, Problem> {
+        let mut vanished = Vec::new();
+        for (round, of_round) in &seen.rounds {
+            let mut units: Vec<String> = if seen.scope.organisation {
+                of_round.units.keys().cloned().collect()
+            } else {
+                sql("list units", "select id from unit").scalars(&self.readers).await?
+            };
+            units.retain(|unit| !seen.refused.contains(unit));
+            units.sort_unstable();
+            for piece in units.chunks(UNITS) {
+                let fewer = self.units_with_fewer(seen, round, piece).await?;
+                if !fewer.is_empty() {
+                    vanished.extend(self.missing(loading, seen, round, &fewer).await?);
+                }
+            }
+        }
+        Ok(vanished)
+    }
+
+    /// Units of which more numbers are open than the delivery holds; counted along the index alone.
+    async fn units_with_fewer(&self, seen: &Seen, round: &str, units: &[String]) -> Result<Vec<String>, Problem> {
+        let rows: Vec<(String, String, i64, i64)> = sql(
+            "count numbers of a round",
+            "select unit, subject, grade, count(*) from observation where superseded_by is null and round = $1 \
+             and unit in ",
+        )
+        .bind(round)
+        .push_list(units)
+        .push(" group by unit, subject, grade")
+        .all(&self.readers)
+        .await?;
+        let mut open: HashMap<(String, Slice), u64> = HashMap::new();
+        for (unit, subject, grade, count) in rows {
+            let slice = seen.slice(subject.into(), grade);
+            *open.entry((unit, slice)).or_default() += count.cast_unsigned();
+        }
+        let mut fewer: Vec<String> = open
+            .into_iter()
+            .filter(|((unit, slice), open)| seen.count(round, unit, slice).is_some_and(|held| held < *open))
+            .map(|((unit, _), _)| unit)
+            .collect();
+        fewer.sort_unstable();
+        fewer.dedup();
+        Ok(fewer)
+    }
+
+    async fn missing(
+        &self,
+        loading: &Loading,
+        seen: &Seen,
+        round: &str,
+        units: &[String],
+    ) -> Result<Vec<i64>, Problem> {
+        let rows: Vec<(i64, String, String, i64)> = sql(
+            "look for vanished numbers",
+            "select o.id, o.unit, o.subject, o.grade from observation o join snapshot s on s.id = o.snapshot \
+             join run r on r.id = o.run and r.state = 'published' join snapshot own on own.id = $2 \
+             where o.superseded_by is null and o.round = $1 and s.source = own.source \
+             and s.connector = own.connector and o.unit in ",
+        )
+        .bind(round)
+        .bind(loading.snapshot)
+        .push_list(units)
+        .push(" order by o.id")
+        .all(&self.readers)
+        .await?;
+        let is_missing = |(id, unit, subject, grade): (i64, String, String, i64)| {
+            let slice = seen.slice(subject.into(), grade);
+            let spoken_of = seen.count(round, &unit, &slice).is_some();
+            (spoken_of && !loading.confirmed.contains(id)).then_some(id)
+        };
+        Ok(rows.into_iter().filter_map(is_missing).collect())
+    }
+}
