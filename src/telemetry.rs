@@ -21,10 +21,14 @@ pub enum Format {
 const QUIET: &str = "tokio_cron_scheduler=warn,usvg=error,html5ever=error,selectors=error,sqlx=warn,rustls=warn,\
      rustls_platform_verifier=off,hyper=warn";
 
-/// Installs the subscriber. `journal` says that standard error is the journal; `level` is `info`, `debug` or a filter.
+/// At `trace` the texts of statements are told as well, without their values.
+const STATEMENTS: &str = "sqlx=debug";
+
+/// Installs the subscriber. `journal` says that standard error is the journal; `level` is `info`, `debug`, `trace` …
 /// A second call changes nothing.
 pub fn set_up(level: &str, format: Format, journal: bool) {
-    let filter = EnvFilter::try_new(format!("{level},{QUIET}")).unwrap_or_else(|_| EnvFilter::new(QUIET));
+    let more = if level == "trace" { STATEMENTS } else { QUIET };
+    let filter = EnvFilter::try_new(format!("{level},{QUIET},{more}")).unwrap_or_else(|_| EnvFilter::new(QUIET));
     let registry = tracing_subscriber::registry().with(filter);
     if journal && let Ok(layer) = tracing_journald::layer() {
         let _already_set = registry.with(layer.with_field_prefix(None)).try_init();

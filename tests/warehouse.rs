@@ -8,6 +8,8 @@ mod loads;
 mod model;
 #[path = "warehouse/opening.rs"]
 mod opening;
+#[path = "warehouse/plans.rs"]
+mod plans;
 #[path = "warehouse/postgres.rs"]
 mod postgres;
 #[path = "warehouse/scopes.rs"]

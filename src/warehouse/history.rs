@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 
+use super::chunk::PIECE;
 use super::load::SnapshotId;
 use super::sql::sql;
 use super::store::Warehouse;
@@ -48,8 +49,16 @@ impl Warehouse {
     pub async fn last_loads(&self) -> Result<HashMap<String, DateTime<Utc>>, Problem> {
         let rows: Vec<(String, String)> = sql(
             "look for the last loads",
-            "select source, max(finished_at) from run where state = 'published' and finished_at is not null \
-             group by source",
+            // Jumps from source to source along the index: a plain grouping would read every load there ever was.
+            "with recursive jump (source) as ( \
+             select min(source) from run where state = 'published' \
+             union all \
+             select (select min(r.source) from run r where r.state = 'published' and r.source > jump.source) \
+             from jump where jump.source is not null), \
+             last (source, at) as ( \
+             select source, (select max(r.finished_at) from run r where r.state = 'published' \
+             and r.source = jump.source) from jump where source is not null) \
+             select source, at from last where at is not null",
         )
         .all(&self.readers)
         .await?;
@@ -75,19 +84,25 @@ impl Warehouse {
         Ok(last.is_some_and(|by| by == manifest))
     }
 
-    /// The last published load of every snapshot, by the hash of what was kept.
+    /// The last published load of each of these snapshots, by the hash of what was kept.
     ///
     /// # Errors
     /// When the database refuses.
-    pub async fn loads(&self) -> Result<HashMap<String, LoadRecord>, Problem> {
+    pub async fn loads(&self, snapshots: &[String]) -> Result<HashMap<String, LoadRecord>, Problem> {
         type Found = (String, Option<String>, String, String, i64, i64);
-        let rows: Vec<Found> = sql(
-            "list loads",
-            "select s.hash, s.original_hash, s.source, s.connector, r.rows_read, r.quarantined from run r \
-             join snapshot s on s.id = r.snapshot where r.state = 'published' order by r.id",
-        )
-        .all(&self.readers)
-        .await?;
+        let mut rows: Vec<Found> = Vec::new();
+        for snapshots in snapshots.chunks(PIECE) {
+            let found = sql(
+                "list loads",
+                "select s.hash, s.original_hash, s.source, s.connector, r.rows_read, r.quarantined from snapshot s \
+                 join run r on r.snapshot = s.id where r.state = 'published' and s.hash in ",
+            )
+            .push_list(snapshots)
+            .push(" order by r.id")
+            .all(&self.readers)
+            .await?;
+            rows.extend(found);
+        }
         Ok(rows
             .into_iter()
             .map(|(hash, original, source, connector, rows_read, quarantined)| {

@@ -33,6 +33,7 @@ const PAIRS: &[Pair] = pairs![
     10 "0010_nodes",
     11 "0011_report_inputs",
     12 "0012_vanished",
+    13 "0013_lists",
 ];
 
 /// Schema this program works with.

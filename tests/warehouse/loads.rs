@@ -123,8 +123,8 @@ async fn corrections_are_found_by_source_load_number_and_document(district: Dist
     let first = (7, "a.xlsx".to_owned(), 8, "b.xlsx".to_owned());
     let second = (8, "b.xlsx".to_owned(), 9, "c.xlsx".to_owned());
     assert_eq!(found(Corrected::Everywhere, 10).await, [second.clone(), first.clone()]);
-    assert_eq!(found(Corrected::Everywhere, 1).await, [second.clone()]);
-    assert_eq!(found(Corrected::ByRun(run), 10).await, [first.clone()]);
+    assert_eq!(found(Corrected::Everywhere, 1).await, std::slice::from_ref(&second));
+    assert_eq!(found(Corrected::ByRun(run), 10).await, std::slice::from_ref(&first));
     assert_eq!(found(Corrected::BySource("another".to_owned()), 10).await, []);
     let source = warehouse
         .corrections(&Corrected::ByRun(run), 1)

@@ -277,13 +277,14 @@ async fn sources(
     round: &str,
     observations: &[Arc<StoredObservation>],
 ) -> Result<Vec<Source>, Problem> {
-    let loads = context.warehouse.loads().await?;
     let late = late_sources(context, round).await?;
     let mut files: BTreeMap<(Arc<str>, Arc<str>), &Arc<StoredObservation>> = BTreeMap::new();
     for observation in observations {
         let key = (Arc::clone(&observation.file), Arc::clone(&observation.snapshot));
         files.entry(key).or_insert(observation);
     }
+    let snapshots: Vec<String> = files.keys().map(|(_, snapshot)| snapshot.to_string()).collect();
+    let loads = context.warehouse.loads(&snapshots).await?;
     Ok(files
         .into_iter()
         .map(|((file, snapshot), observation)| {
