@@ -23,6 +23,7 @@ use crate::roadmap;
 use crate::scales;
 use crate::schedule::Cadence;
 use crate::strict_toml::decode;
+use crate::warehouse::references::{Reference, ReferenceKind};
 use crate::warehouse::{Access, Address, Warehouse};
 use secrecy::ExposeSecret;
 
@@ -40,6 +41,8 @@ pub struct Knowledge {
     pub calendar: Calendar,
     /// Scales of works.
     pub scales: Scales,
+    /// The text of the scales.
+    pub scales_text: Reference,
     /// Dates of schedules and events.
     pub known: Known,
     /// Roadmaps in force.
@@ -78,7 +81,7 @@ pub fn learn(path: &Path) -> Result<Knowledge, Problems> {
     let mut warnings = Problems::new();
     let connectors = connectors(&config, &mut problems);
     let calendar = calendar(&config, &mut problems);
-    let scales = scales(&config, &mut problems);
+    let (scales, scales_text) = scales(&config, &mut problems);
     let known = plan(&config, &mut problems);
     let roadmaps = roadmaps(&config, &mut problems);
     warn_of_ended(&roadmaps, Clock::system(config.authority.zone).today(), &mut warnings);
@@ -95,6 +98,7 @@ pub fn learn(path: &Path) -> Result<Knowledge, Problems> {
             connectors,
             calendar,
             scales,
+            scales_text,
             known,
             roadmaps,
             transport,
@@ -133,6 +137,11 @@ impl Knowledge {
     /// The context around a warehouse that is open already: what a reload does.
     #[must_use]
     pub fn around(self, clock: Clock, warehouse: Warehouse, traffic: Traffic) -> Context {
+        let subjects = Reference {
+            kind: ReferenceKind::Subjects,
+            name: "subjects.toml".to_owned(),
+            text: manifest::SUBJECTS.into(),
+        };
         Context {
             config: self.config,
             clock,
@@ -141,6 +150,7 @@ impl Knowledge {
             calendar: self.calendar,
             subjects: shipped_subjects(),
             scales: self.scales,
+            references: vec![subjects, self.scales_text],
             known: self.known,
             roadmaps: self.roadmaps,
             traffic,
@@ -206,22 +216,23 @@ fn calendar(config: &Config, problems: &mut Problems) -> Calendar {
     calendar
 }
 
-fn scales(config: &Config, problems: &mut Problems) -> Scales {
+fn scales(config: &Config, problems: &mut Problems) -> (Scales, Reference) {
     let (file, text) = match &config.paths.scales {
         None => ("config/scales.toml".to_owned(), Ok(scales::SHIPPED.to_owned())),
         Some(path) => (path.display().to_string(), read(path)),
     };
-    match text {
-        Ok(text) => {
-            let (scales, found) = scales::parse(&file, &text);
-            problems.extend(found);
-            scales
-        }
-        Err(problem) => {
-            problems.push(problem);
-            Scales::default()
-        }
-    }
+    let text = text.unwrap_or_else(|problem| {
+        problems.push(problem);
+        String::new()
+    });
+    let (scales, found) = scales::parse(&file, &text);
+    problems.extend(found);
+    let reference = Reference {
+        kind: ReferenceKind::Scales,
+        name: "scales.toml".to_owned(),
+        text: text.into(),
+    };
+    (scales, reference)
 }
 
 fn plan(config: &Config, problems: &mut Problems) -> Known {

@@ -1034,6 +1034,14 @@ fn a_corrected_cell_is_told_with_both_files_and_the_documents_that_printed_the_o
     let key = two["key"].as_str().expect("a key");
     let versions = on(&dir, &["explain", key, "--format", "json"]).json();
     let run = &versions["versions"][1]["run"];
+    let version = versions["versions"][1]["manifest"].as_str().expect("a version");
+    let kept = on(&dir, &["explain", "описание", &version[..12], "--format", "json"]).json();
+    let shipped = std::fs::read_to_string("connectors/vpr-protocol/manifest.toml").expect("a manifest");
+    assert_eq!(
+        (kept["name"].as_str(), kept["text"].as_str()),
+        (Some("vpr-protocol"), Some(&*shipped))
+    );
+    assert_eq!(on(&dir, &["explain", "описание", "ffff"]).code, 64);
     assert_eq!(&versions["versions"][0]["superseded_by"], run);
     let of_load = on(&dir, &["explain", "--diff", &run.to_string(), "--format", "jsonl"]).lines();
     assert_eq!(of_load.len(), lines.len());

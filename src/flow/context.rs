@@ -18,6 +18,7 @@ use crate::mail::{Sender, Transport};
 use crate::manifest::Connector;
 use crate::message::Problem;
 use crate::warehouse::Warehouse;
+use crate::warehouse::references::Reference;
 
 /// Configuration, knowledge and connections of one authority (окружение).
 pub struct Context {
@@ -35,6 +36,8 @@ pub struct Context {
     pub subjects: Subjects,
     /// Scales of works.
     pub scales: Scales,
+    /// The texts of subjects and scales, whose versions are kept with what was loaded by them.
+    pub references: Vec<Reference>,
     /// Dates of schedules and events that roadmap rows wait for.
     pub known: Known,
     /// Roadmaps in force.

@@ -10,7 +10,7 @@ use super::delivery::{AT_ONCE, Delivery, IN_MEMORY};
 use super::read::{BATCH, ReadSummary, Reading, publish, read, read_again, read_cleaned};
 use crate::config::Source;
 use crate::decode::{Bytes, Input};
-use crate::domain::observation::{Batch, Scope};
+use crate::domain::observation::Batch;
 use crate::domain::unit::Register;
 use crate::manifest::{Connector, Personal};
 use crate::message::{Problem, Problems};
@@ -19,6 +19,7 @@ use crate::privacy::folded::Folded;
 use crate::privacy::folded_file;
 use crate::snapshot::{self, Kept};
 use crate::warehouse::load::{LoadSummary, NewRun, NewSnapshot, Run, SnapshotId};
+use crate::warehouse::references::{Reference, ReferenceKind};
 
 /// Batches between the reader's thread and the writer: as many as the writer puts into one transaction, so that the
 /// reader fills the next one meanwhile; some two megabytes.
@@ -133,9 +134,7 @@ impl Load {
             None => snapshot::keep(&self.folder(), delivery.reader()?)?,
         };
         let snapshot = self.record(&delivery, &connector, kept, original).await?;
-        let mut run = self
-            .begin(&delivery.shown, snapshot, fingerprint, connector.scope)
-            .await?;
+        let mut run = self.begin(&delivery.shown, snapshot, fingerprint, &connector).await?;
         let mut staged = Ok(summary.warnings);
         for batch in batches {
             if let Err(problem) = self.stage(&mut run, batch).await {
@@ -169,9 +168,7 @@ impl Load {
         let snapshot = self
             .record(&delivery, &connector, copy.kept().clone(), original)
             .await?;
-        let mut run = self
-            .begin(&delivery.shown, snapshot, fingerprint, connector.scope)
-            .await?;
+        let mut run = self.begin(&delivery.shown, snapshot, fingerprint, &connector).await?;
         let (send, mut receive) = mpsc::channel(QUEUE);
         let reading = self.reader(&delivery, &connector, send);
         let mut staged = Ok(());
@@ -278,7 +275,7 @@ impl Load {
         }
         let fingerprint = self.fingerprint(connector, &delivery.original);
         let mut run = self
-            .begin(&delivery.name, delivery.snapshot, fingerprint, connector.scope)
+            .begin(&delivery.name, delivery.snapshot, fingerprint, &connector)
             .await?;
         let mut staged = Ok(summary.warnings);
         for batch in batches {
@@ -319,14 +316,21 @@ impl Load {
         series: &str,
         snapshot: SnapshotId,
         manifest: String,
-        scope: Option<Scope>,
+        connector: &Connector,
     ) -> Result<Run, Problem> {
+        let mut references = self.context.references.clone();
+        references.push(Reference {
+            kind: ReferenceKind::Connector,
+            name: connector.id.clone(),
+            text: Arc::clone(&connector.text.0),
+        });
         let new = NewRun {
             source: self.source.id.clone(),
             series: series.to_owned(),
             snapshot,
             manifest,
-            scope,
+            scope: connector.scope,
+            references,
         };
         self.context.warehouse.begin_run(new, self.context.clock.now()).await
     }

@@ -315,6 +315,7 @@ impl Visit {
             snapshot: warehouse.record_snapshot(snapshot, now).await?,
             manifest: self.connector.clone(),
             scope: None,
+            references: Vec::new(),
         };
         let mut run = warehouse.begin_run(run, now).await?;
         if let Err(problem) = warehouse.stage(&mut run, batch).await {

@@ -1,6 +1,7 @@
 //! The closed grammar of a manifest as types. The order is the order of the data.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use regex::Regex;
@@ -47,6 +48,19 @@ pub struct Connector {
     pub scope: Option<Scope>,
     /// Named checks.
     pub checks: Vec<Check>,
+    /// The text it was read from.
+    pub text: Text,
+}
+
+/// The manifest as it was written. What it means stands in the other fields; this one tells versions apart for people
+/// and says nothing when a connector is printed for comparison.
+#[derive(Clone, Default)]
+pub struct Text(pub Arc<str>);
+
+impl std::fmt::Debug for Text {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.write_str("…")
+    }
 }
 
 /// What kind of rows the file has.

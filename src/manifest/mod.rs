@@ -20,7 +20,7 @@ use std::path::Path;
 
 pub use grammar::*;
 pub use read::parse;
-pub use subjects::{read_subjects, shipped_subjects};
+pub use subjects::{SUBJECTS, read_subjects, shipped_subjects};
 
 use crate::message::{Problem, Problems};
 use crate::strict_toml;

@@ -27,7 +27,10 @@ pub fn parse(file: &str, text: &str) -> Result<Connector, Problems> {
     let connector = whole(&document);
     let problems = document.problems();
     match connector {
-        Some(connector) if problems.is_empty() => Ok(connector),
+        Some(connector) if problems.is_empty() => Ok(Connector {
+            text: Text(text.into()),
+            ..connector
+        }),
         _ => Err(problems),
     }
 }
@@ -78,6 +81,7 @@ fn whole(document: &Document<'_>) -> Option<Connector> {
         contract,
         scope,
         checks,
+        text: Text::default(),
     });
     if let Some(connector) = &connector {
         fits_together(&root, connector);

@@ -4,14 +4,16 @@ use crate::domain::subjects::{Subject, Subjects};
 use crate::message::{Problem, Problems};
 use crate::strict_toml::Document;
 
+/// The shipped list, built into the executable.
+pub const SUBJECTS: &str = include_str!("../../config/subjects.toml");
+
 /// The list inside the executable.
 ///
 /// # Panics
 /// Never in a released executable: a test reads the shipped list.
 #[must_use]
 pub fn shipped_subjects() -> Subjects {
-    let text = include_str!("../../config/subjects.toml");
-    read_subjects("config/subjects.toml", text).expect("a test reads the shipped list")
+    read_subjects("config/subjects.toml", SUBJECTS).expect("a test reads the shipped list")
 }
 
 /// Reads a list of subjects.

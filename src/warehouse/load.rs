@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 
 use super::chunk::{self, Pending};
 use super::ids::IdSet;
+use super::references::{self, Reference};
 use super::sql::{Session, sql};
 use super::store::{Warehouse, bug};
 use super::text::{ProblemColumns, moment};
@@ -55,6 +56,8 @@ pub struct NewRun {
     pub manifest: String,
     /// What the delivery replaces as a whole; nothing when it only adds and corrects.
     pub scope: Option<Scope>,
+    /// Texts that decide the outcome; each version is kept.
+    pub references: Vec<Reference>,
 }
 
 /// What a load did (итог загрузки).
@@ -222,6 +225,7 @@ impl Warehouse {
             snapshot,
             manifest,
             scope,
+            references,
         } = new;
         let (source_column, series_column) = (source.clone(), series.clone());
         let node = self.node.id().to_owned();
@@ -229,7 +233,7 @@ impl Warehouse {
             .write(what, move |connection| {
                 Box::pin(async move {
                     // Ids of a load that is taken back may be given again, so that of a load beside it counts too.
-                    sql(
+                    let id = sql(
                         what,
                         "insert into run (source, series, snapshot, manifest, state, first_observation, first_fact, \
                          started_at, node) values ($1, $2, $3, $4, 'loading', \
@@ -245,8 +249,10 @@ impl Warehouse {
                     .bind(manifest)
                     .bind(moment(now))
                     .bind(node)
-                    .scalar(connection)
-                    .await
+                    .scalar(&mut *connection)
+                    .await?;
+                    references::record(connection, id, references, now).await?;
+                    Ok(id)
                 })
             })
             .await?;

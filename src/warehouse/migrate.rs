@@ -34,6 +34,7 @@ const PAIRS: &[Pair] = pairs![
     11 "0011_report_inputs",
     12 "0012_vanished",
     13 "0013_lists",
+    14 "0014_references",
 ];
 
 /// Schema this program works with.

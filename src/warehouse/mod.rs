@@ -46,6 +46,7 @@ mod migrate;
 pub mod observations;
 pub mod outbox;
 pub mod quarantine;
+pub mod references;
 pub mod reports;
 pub mod sources;
 pub mod units;

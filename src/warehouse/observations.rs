@@ -48,8 +48,9 @@ pub struct Revision {
     pub source: String,
     /// Id of the connector.
     pub connector: String,
-    /// Fingerprint of the manifest.
-    pub manifest: String,
+    /// Version of the connector's manifest, see [`Warehouse::reference`]; absent for what was loaded before versions
+    /// were kept.
+    pub manifest: Option<String>,
     /// Number of the run.
     pub run: i64,
     /// When the file was received.
@@ -122,7 +123,8 @@ impl Warehouse {
         let rows = sql(
             "read the history of a number",
             "select o.id, o.value, o.scale, o.n, o.place, o.run, s.file, s.address, s.hash, s.source, s.connector, \
-             s.fetched_at, r.manifest, r.finished_at, d.id as replaced_by, d.finished_at as replaced_at from ( \
+             s.fetched_at, (select f.hash from run_reference u join reference f on f.hash = u.reference \
+             where u.run = r.id and f.kind = 'connector') as version, r.finished_at, d.id as replaced_by, d.finished_at as replaced_at from ( \
              select * from observation where round = $1 and unit = $2 and measure = $3 and subject = $4 \
              and grade = $5 and breakdown = $6 and superseded_by is null \
              union all select * from observation where round = $1 and unit = $2 and measure = $3 and subject = $4 \
@@ -237,7 +239,7 @@ fn read_revision(row: &Record) -> Result<Revision, Problem> {
         snapshot: text("hash")?,
         source: text("source")?,
         connector: text("connector")?,
-        manifest: text("manifest")?,
+        manifest: row.get("version").map_err(wrong)?,
         run: row.get("run").map_err(wrong)?,
         received: read_moment("snapshot", &text("fetched_at")?)?,
         loaded: read_moment("run", &text("finished_at")?)?,

@@ -105,6 +105,7 @@ impl District {
             snapshot,
             manifest: "m1".to_owned(),
             scope,
+            references: Vec::new(),
         };
         self.warehouse.begin_run(new, at(1)).await.expect("begun")
     }

@@ -119,6 +119,7 @@ async fn a_delivery_of_another_connector_or_source_closes_nothing(district: Dist
                 .expect("recorded"),
             manifest: "m".to_owned(),
             scope: Some(OF_SUBJECT),
+            references: Vec::new(),
         };
         let mut run = district.warehouse.begin_run(new, at(2)).await.expect("begun");
         let rows = batch(marks(1, 2..=4));

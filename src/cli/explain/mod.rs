@@ -38,6 +38,13 @@ pub(super) async fn run(out: &mut Output, path: &Path, what: &[String], diff: bo
         let found = number::run(out, &context, &key).await?;
         return if found { Ok(Exit::Fine) } else { Err(unclear().into()) };
     }
+    if let [word, version] = joined.split_whitespace().collect::<Vec<_>>().as_slice()
+        && word.to_lowercase() == "описание"
+    {
+        let context = open(path, Access::Read, "explain").await?;
+        let found = number::version(out, &context, version).await?;
+        return if found { Ok(Exit::Fine) } else { Err(unclear().into()) };
+    }
     // The whole address may come as one quoted word.
     let words: Vec<&str> = joined.split_whitespace().collect();
     let Some((id, rest)) = words.split_first() else {

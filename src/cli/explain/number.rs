@@ -50,13 +50,42 @@ pub(super) fn origin(context: &Context, revision: &Revision) -> String {
 
 /// `3, источник vpr-inbox, соединитель vpr-protocol (описание 9f8e…)`.
 pub(super) fn load(revision: &Revision) -> String {
+    let version = match &revision.manifest {
+        Some(version) => format!(" (описание {})", short(version)),
+        None => String::new(),
+    };
     format!(
-        "{}, источник {}, соединитель {} (описание {})",
-        revision.run,
-        revision.source,
-        revision.connector,
-        short(&revision.manifest),
+        "{}, источник {}, соединитель {}{version}",
+        revision.run, revision.source, revision.connector
     )
+}
+
+/// `explain описание 9f8e…`: the text that a load was made with; false when no such one was kept.
+pub(super) async fn version(out: &mut Output, context: &Context, version: &str) -> Result<bool, Problem> {
+    let Some(kept) = context.warehouse.reference(version).await? else {
+        return Ok(false);
+    };
+    let first_used = kept.first_used.with_timezone(&context.zone());
+    let kind = match kept.kind.as_str() {
+        "connector" => "соединитель",
+        "subjects" => "предметы",
+        _ => "шкалы",
+    };
+    out.line(format!(
+        "# {kind} {}, версия {}, загружали с {}",
+        kept.name,
+        kept.hash,
+        moment(first_used.fixed_offset())
+    ));
+    out.line(kept.text.trim_end());
+    out.object(&json!({
+        "version": kept.hash,
+        "kind": kept.kind,
+        "name": kept.name,
+        "first_used": first_used.to_rfc3339(),
+        "text": kept.text,
+    }));
+    Ok(true)
 }
 
 /// The first letters of a hash, enough to find the file in the store.
