@@ -275,7 +275,7 @@ impl Load {
         }
         let fingerprint = self.fingerprint(connector, &delivery.original);
         let mut run = self
-            .begin(&delivery.name, delivery.snapshot, fingerprint, &connector)
+            .begin(&delivery.name, delivery.snapshot, fingerprint, connector)
             .await?;
         let mut staged = Ok(summary.warnings);
         for batch in batches {
