@@ -15,6 +15,7 @@ pub const NAMES: &[&str] = &[
     "before-publish",
     "after-publish",
     "pull-recorded",
+    "sums-refreshed",
     "letters-unmarked",
     "letters-enqueued",
     "attempt-recorded",

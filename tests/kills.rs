@@ -29,6 +29,7 @@ const POINTS: &[(&str, Step)] = &[
     ("before-publish", Step::Pull),
     ("after-publish", Step::Pull),
     ("pull-recorded", Step::Pull),
+    ("sums-refreshed", Step::Pull),
     ("letters-unmarked", Step::Pull),
     ("letters-enqueued", Step::Pull),
     ("letters-unmarked", Step::Letters),

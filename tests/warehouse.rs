@@ -16,5 +16,7 @@ mod postgres;
 mod scopes;
 #[path = "warehouse/server.rs"]
 mod server;
+#[path = "warehouse/sums.rs"]
+mod sums;
 #[path = "warehouse/tables.rs"]
 mod tables;

@@ -13,7 +13,7 @@ use crate::domain::vocabulary::{DeadlineState, SourceState};
 use crate::failpoint;
 use crate::flow::context::{Context, Stop};
 use crate::flow::pull::{Options, pull};
-use crate::flow::{alert, deliver, notice, remind, report, status};
+use crate::flow::{alert, deliver, notice, remind, report, status, sums};
 use crate::message::Problem;
 use crate::outbox::pause_after_outages;
 use crate::schedule::{Cadence, Due, Runs, due};
@@ -28,6 +28,7 @@ enum Job {
     Pull(String),
     Letters,
     Report,
+    Sums,
     Deliver,
 }
 
@@ -37,6 +38,7 @@ impl Job {
             Self::Pull(source) => format!("pull {source}"),
             Self::Letters => "letters".to_owned(),
             Self::Report => "report".to_owned(),
+            Self::Sums => "sums".to_owned(),
             Self::Deliver => "deliver".to_owned(),
         }
     }
@@ -106,6 +108,10 @@ impl Work {
         }
         if self.report_due(now).await? {
             self.start(Job::Report);
+        }
+        // What a kill or a change of the register has left; a pull brings its own up to date.
+        if self.context.warehouse.has_stale_sums().await? {
+            self.start(Job::Sums);
         }
         if now >= self.deliver_after && self.context.warehouse.has_due_letter(now).await? {
             self.start(Job::Deliver);
@@ -347,6 +353,7 @@ async fn perform(context: &Arc<Context>, job: &Job, stop: &Stop) -> Result<Outco
             written.map(|_| Outcome::Nothing)
         }
         Job::Report => report::yearly(context).await.map(|()| Outcome::Nothing),
+        Job::Sums => sums::refresh(context, stop).await.map(|()| Outcome::Nothing),
         Job::Deliver => deliver::deliver_due(context, stop)
             .await
             .map(|pass| Outcome::Outage(pass.outage.is_some())),

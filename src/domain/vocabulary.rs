@@ -112,6 +112,15 @@ words! {
     }
 }
 
+impl Measure {
+    /// True for counts and sums, which add up over organisations. Ready-made shares, means and indices and the highest
+    /// score of a task do not.
+    #[must_use]
+    pub const fn is_additive(self) -> bool {
+        !matches!(self, Self::Share | Self::Mean | Self::Index | Self::TaskMax)
+    }
+}
+
 words! {
     /// The system that knows a unit under an alias (чужая система, в которой у организации свой код).
     AliasSystem {
@@ -151,6 +160,14 @@ words! {
         Region = "region",
         /// Российская Федерация.
         Country = "country",
+    }
+}
+
+impl UnitKind {
+    /// True for what organisations lie in.
+    #[must_use]
+    pub const fn is_territory(self) -> bool {
+        matches!(self, Self::Municipality | Self::Region | Self::Country)
     }
 }
 

@@ -21,6 +21,7 @@ pub mod replay;
 pub mod report;
 pub mod site;
 pub mod status;
+pub mod sums;
 pub mod units;
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use super::context::{Context, Stop, stopped};
 use super::delivery::{Delivery, arrive};
 use super::load::Load;
 use super::site;
+use super::sums;
 use crate::config::{Origin, Source};
 use crate::domain::vocabulary::SourceState;
 use crate::failpoint;
@@ -99,6 +100,7 @@ pub async fn pull(context: &Arc<Context>, source: &Source, options: &Options, st
     if options.file.is_none() {
         finish(context, source, &pulled).await?;
     }
+    sums::refresh(context, stop).await?;
     let records = warehouse.source_records().await?;
     let record = records.iter().find(|record| record.source == source.id);
     let last_load = warehouse.last_loads().await?.get(&source.id).copied();

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::context::{Context, Stop};
 use super::load::{Load, Replay};
+use super::sums;
 use crate::config::{Origin, Source};
 use crate::message::{Problem, Problems};
 
@@ -63,5 +64,6 @@ pub async fn source(context: &Arc<Context>, source: &Source) -> Result<Replayed,
             Err(problem) => replayed.refused.push(problem.at(last.file)),
         }
     }
+    sums::refresh(context, &Stop::default()).await?;
     Ok(replayed)
 }

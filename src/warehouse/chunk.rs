@@ -157,6 +157,7 @@ async fn stage_piece(
         if fresh.len() == rows.len() {
             loading.summary.observations_new += rows.len() as u64;
             rows.iter().for_each(|row| loading.saw(row));
+            rows.iter().for_each(|row| loading.touched.note(&row.round, unit(row)));
             return Ok(Vec::new());
         }
     }
@@ -169,6 +170,9 @@ async fn stage_piece(
         }
         if bulk::insert(connection, loading, rows, positions).await?.len() != positions.len() {
             return Err(bug("a key that was free a moment ago is taken"));
+        }
+        for row in positions.iter().map(|position| &rows[*position]) {
+            loading.touched.note(&row.round, unit(row));
         }
         let counters = [
             &mut loading.summary.observations_new,
@@ -221,6 +225,7 @@ fn sort(
             claimed.insert(stored.id, position);
             loading.summary.observations_new += 1;
             loading.saw(row);
+            loading.touched.note(&row.round, unit(row));
         } else if stored.says(row) {
             if stored.run == loading.run || loading.confirmed.contains(stored.id) {
                 loading.summary.duplicates += 1;

@@ -4,10 +4,12 @@ use chrono::{DateTime, Utc};
 
 use super::chunk::{self, Pending};
 use super::ids::IdSet;
+use super::nodes;
 use super::references::{self, Reference};
 use super::sql::{Session, sql};
 use super::store::{Warehouse, bug};
 use super::text::{ProblemColumns, moment};
+use super::touched::Touched;
 use super::vanish::Seen;
 use crate::domain::observation::{Batch, Observation, Scope};
 use crate::failpoint;
@@ -121,6 +123,8 @@ pub(super) struct Loading {
     pub(super) confirmed_facts: IdSet,
     /// What the delivery holds, when what it no longer holds is to be closed.
     pub(super) seen: Option<Seen>,
+    /// Whose numbers it has added or changed: the sums above them will be stale.
+    pub(super) touched: Touched,
     /// Most of the last rows were known: look before inserting.
     pub(super) mostly_known: bool,
 }
@@ -270,6 +274,7 @@ impl Warehouse {
             confirmed: IdSet::default(),
             confirmed_facts: IdSet::default(),
             seen: scope.map(Seen::new),
+            touched: Touched::default(),
             mostly_known: false,
         };
         Ok(Run {
@@ -350,11 +355,13 @@ impl Warehouse {
         let summary = self
             .write("publish a load", move |connection| {
                 Box::pin(async move {
+                    nodes::take_turn(connection).await?;
                     if !confirmed {
                         hold_back_what_shrank(connection, &source, &series, &loading.summary).await?;
                     }
                     super::fact_chunk::move_last_seen(connection, &loading, now).await?;
                     settle_quarantine(connection, loading.run, true, &moment(now)).await?;
+                    loading.touched.mark_stale(connection).await?;
                     finish(connection, loading.run, &node, "published", &loading.summary, None, now).await?;
                     Ok(loading.summary)
                 })

@@ -35,6 +35,7 @@ const PAIRS: &[Pair] = pairs![
     12 "0012_vanished",
     13 "0013_lists",
     14 "0014_references",
+    15 "0015_territory_sums",
 ];
 
 /// Schema this program works with.

@@ -35,6 +35,7 @@ mod sqlite;
 mod store;
 mod take_back;
 mod text;
+mod touched;
 mod vanish;
 
 pub mod corrections;
@@ -49,6 +50,7 @@ pub mod quarantine;
 pub mod references;
 pub mod reports;
 pub mod sources;
+pub mod territories;
 pub mod units;
 
 pub use store::{Access, Address, Warehouse};

@@ -4,9 +4,11 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, NaiveDate, Utc};
 
+use super::nodes;
 use super::sql::{Session, Sql, sql};
 use super::store::Warehouse;
 use super::text::{moment, unreadable};
+use super::touched;
 use crate::domain::unit::{Alias, Lookup, Register, Unit, UnitId, normalise_alias};
 use crate::domain::vocabulary::{AliasSystem, UnitKind};
 use crate::message::Problem;
@@ -40,6 +42,7 @@ impl Warehouse {
     pub async fn import_units(&self, given: Vec<Unit>, now: DateTime<Utc>) -> Result<RegisterSummary, Problem> {
         self.write("import the register", move |connection| {
             Box::pin(async move {
+                nodes::take_turn(connection).await?;
                 let known: HashMap<UnitId, Unit> = read_units(connection)
                     .await?
                     .into_iter()
@@ -50,6 +53,7 @@ impl Warehouse {
                         return Err(Problem::new("MSK-DB-14").arg("unit", &parent.0));
                     }
                 }
+                touched::mark_moved(connection, &known, &given).await?;
                 let mut summary = RegisterSummary::default();
                 for unit in given.into_iter().map(normalised) {
                     match known.get(&unit.id) {

@@ -149,7 +149,7 @@ impl Warehouse {
     }
 
     /// Open rows of the slices of a delivery that it does not hold, ascending within a round.
-    async fn vanished(&self, loading: &Loading, seen: &Seen) -> Result<Vec<i64>, Problem> {
+    async fn vanished(&self, loading: &mut Loading, seen: &Seen) -> Result<Vec<i64>, Problem> {
         let mut vanished = Vec::new();
         for (round, of_round) in &seen.rounds {
             let mut units: Vec<String> = if seen.scope.organisation {
@@ -161,9 +161,14 @@ impl Warehouse {
             units.sort_unstable();
             for piece in units.chunks(UNITS) {
                 let fewer = self.units_with_fewer(seen, round, piece).await?;
-                if !fewer.is_empty() {
-                    vanished.extend(self.missing(loading, seen, round, &fewer).await?);
+                if fewer.is_empty() {
+                    continue;
                 }
+                let missing = self.missing(loading, seen, round, &fewer).await?;
+                if !missing.is_empty() {
+                    fewer.iter().for_each(|unit| loading.touched.note(round, unit));
+                }
+                vanished.extend(missing);
             }
         }
         Ok(vanished)
