@@ -265,6 +265,10 @@ fn every_reading_verb_prints_one_json_value_with_the_promised_keys_and_nothing_e
         (&["quarantine", "show", "1"], refused),
         (&["units", "list"], "id kind title short_title aliases"),
         (&["units", "unknown"], "name rows"),
+        (
+            &["units", "sums", "vg", "--round", "vpr/2024-25/spring"],
+            "territory round subject grade",
+        ),
         (&["roadmap", "list"], "roadmap direction rows"),
         (
             &[
@@ -807,6 +811,48 @@ fn a_refused_row_is_loaded_once_its_organisation_is_known() {
     assert_eq!(on(&dir, &["units", "import", &register]).code, 0);
     assert_eq!(on(&dir, &["units", "import", "absent.csv"]).code, 66);
     assert_eq!(on(&dir, &["quarantine", "show", "999"]).code, 64);
+}
+
+#[test]
+fn sums_of_a_territory_are_told_by_name_and_what_has_none_is_refused_by_name() {
+    let round = "vpr/2024-25/spring";
+    let sums = |words: &[&str]| in_demo(&[&["units", "sums"], words].concat());
+    let one = sums(&["vg", "--round", round, "--measure", "participants", "--format", "json"]).json();
+    let below = sums(&[
+        "ru-99",
+        "--round",
+        round,
+        "--measure",
+        "participants",
+        "--children",
+        "--format",
+        "json",
+    ])
+    .json();
+    assert_eq!(one, below, "the region has one district");
+    let objects = one.as_array().expect("a list");
+    assert!(
+        objects
+            .iter()
+            .all(|sum| sum["measure"] == "participants" && sum["units"].as_i64() > Some(1)),
+        "{one}"
+    );
+    let nothing = sums(&["vg", "--round", "vpr/2001-02/spring"]);
+    assert_eq!(nothing.code, 0);
+    assert!(
+        nothing.out.contains(round),
+        "names the rounds there are: {}",
+        nothing.out
+    );
+    for (words, code) in [
+        (["nowhere", "--measure", "participants"], "MSK-RUN-25"),
+        (["vg-10", "--measure", "participants"], "MSK-RUN-33"),
+        (["vg", "--measure", "mean"], "MSK-RUN-34"),
+    ] {
+        let refused = sums(&[&words[..], &["--round", round]].concat());
+        assert_eq!(refused.code, 64, "{}", refused.err);
+        assert!(refused.err.contains(code), "{}", refused.err);
+    }
 }
 
 #[test]

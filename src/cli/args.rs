@@ -236,6 +236,27 @@ pub(super) enum Units {
     Alias(Alias),
     /// Имена, которых никто не узнал
     Unknown,
+    /// Суммы по территории: сколько участников, отметок, баллов у её организаций вместе
+    Sums(Sums),
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct Sums {
+    /// Код территории в реестре
+    #[arg(value_name = "КОД")]
+    pub(super) territory: String,
+    /// Проведение: vpr/2024-25/spring; можно несколько раз
+    #[arg(long = "round", required = true, value_name = "ПРОВЕДЕНИЕ")]
+    pub(super) rounds: Vec<String>,
+    /// Мера: participants, mark_count…; можно несколько раз, без ключа все
+    #[arg(long = "measure", value_name = "МЕРА")]
+    pub(super) measures: Vec<String>,
+    /// Предмет: ma, ru…; можно несколько раз, без ключа все
+    #[arg(long = "subject", value_name = "ПРЕДМЕТ")]
+    pub(super) subjects: Vec<String>,
+    /// Не сама территория, а территории уровнем ниже
+    #[arg(long)]
+    pub(super) children: bool,
 }
 
 #[derive(Debug, Subcommand)]

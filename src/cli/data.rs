@@ -129,6 +129,7 @@ async fn replay_sources(out: &mut Output, path: &Path, only: Option<&str>) -> En
 pub(super) async fn units(out: &mut Output, path: &Path, verb: Units) -> Ended {
     match verb {
         Units::List => list_units(out, path).await,
+        Units::Sums(sums) => super::sums::sums(out, path, sums).await,
         Units::Import { file } => import_units(out, path, &file).await,
         Units::Alias(AliasArgs::Add { unit, system, value }) => add_alias(out, path, &unit, &system, &value).await,
         Units::Unknown => {

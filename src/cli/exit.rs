@@ -70,7 +70,7 @@ impl Exit {
         match code {
             "MSK-RUN-01" | "MSK-RUN-02" => Self::Config,
             "MSK-RUN-12" | "MSK-RUN-17" | "MSK-RUN-18" | "MSK-RUN-21" | "MSK-RUN-23" | "MSK-RUN-24" | "MSK-RUN-25"
-            | "MSK-RUN-26" | "MSK-RUN-29" | "MSK-RUN-32" => Self::Usage,
+            | "MSK-RUN-26" | "MSK-RUN-29" | "MSK-RUN-32" | "MSK-RUN-33" | "MSK-RUN-34" => Self::Usage,
             "MSK-RUN-13" | "MSK-RUN-14" | "MSK-RUN-15" | "MSK-RUN-22" | "MSK-RUN-31" => Self::Refused,
             "MSK-RUN-19" => Self::NoInput,
             "MSK-RUN-16" | "MSK-RUN-20" => Self::Unavailable,

@@ -13,6 +13,7 @@ mod office;
 mod output;
 mod pulling;
 mod roadmaps;
+mod sums;
 mod usage;
 
 use std::path::Path;

@@ -188,4 +188,20 @@ pub(super) const ENTRIES: &[Entry] = &[
         action: "назовите ячейку с числом; столбцы и строки считаются, как на листе с таблицами",
         disposition: Disposition::NeedsAdministrator,
     },
+    Entry {
+        code: "MSK-RUN-33",
+        en: "unit `{id}` is of kind `{kind}`, not a territory",
+        ru: "«{id}» — не территория, а организация (вид {kind}): сумм у неё нет",
+        cause: "суммы считаются по муниципалитетам, регионам и стране",
+        action: "назовите территорию; их коды и вид показывает msoko units list",
+        disposition: Disposition::NeedsAdministrator,
+    },
+    Entry {
+        code: "MSK-RUN-34",
+        en: "measure `{measure}` has no sums (known: {known})",
+        ru: "у меры «{measure}» нет сумм (есть у: {known})",
+        cause: "опечатка, либо это готовая доля, среднее или индекс: они не складываются",
+        action: "возьмите слово из списка",
+        disposition: Disposition::NeedsAdministrator,
+    },
 ];
