@@ -6,6 +6,7 @@ use std::fs::File;
 use std::io::BufReader;
 use std::path::Path;
 
+use calamine::{DataRef, Reader as _, Xlsx, open_workbook};
 use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
@@ -28,7 +29,7 @@ struct Row {
     place: String,
 }
 
-/// Parses a feed from front to back and upserts its rows.
+/// Parses a file from front to back and upserts its rows.
 pub(super) fn load(feed: &Path, database: &str) {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -47,37 +48,105 @@ pub(super) fn load(feed: &Path, database: &str) {
     });
 }
 
-/// The rows of a feed, a chunk at a time.
-struct Rows {
-    reader: Reader<BufReader<File>>,
-    buffer: Vec<u8>,
-    number: u64,
-}
+/// The rows of a file, as the parser of its format gives them.
+struct Rows(Box<dyn Iterator<Item = Row>>);
 
 impl Rows {
-    fn of(feed: &Path) -> Self {
-        Self {
-            reader: Reader::from_file(feed).expect("opened"),
-            buffer: Vec::new(),
-            number: 0,
-        }
+    fn of(file: &Path) -> Self {
+        Self(match file.extension().and_then(|ending| ending.to_str()) {
+            Some("xml") => Box::new(of_feed(file)),
+            Some("csv") => Box::new(of_table(file)),
+            _ => Box::new(of_workbook(file)),
+        })
     }
 
     fn chunk(&mut self) -> Option<Vec<Row>> {
-        let mut rows = Vec::with_capacity(CHUNK);
-        while rows.len() < CHUNK {
-            self.buffer.clear();
-            match self.reader.read_event_into(&mut self.buffer).expect("well-formed") {
+        let rows: Vec<Row> = self.0.by_ref().take(CHUNK).collect();
+        (!rows.is_empty()).then_some(rows)
+    }
+}
+
+fn of_feed(feed: &Path) -> impl Iterator<Item = Row> + use<> {
+    let mut reader: Reader<BufReader<File>> = Reader::from_file(feed).expect("opened");
+    let (mut buffer, mut number) = (Vec::new(), 0);
+    std::iter::from_fn(move || {
+        loop {
+            buffer.clear();
+            match reader.read_event_into(&mut buffer).expect("well-formed") {
                 Event::Empty(element) if element.name().as_ref() == "observation" => {
-                    self.number += 1;
-                    rows.push(row(&element, self.number));
+                    number += 1;
+                    return Some(row(&element, number));
                 }
-                Event::Eof => break,
+                Event::Eof => return None,
                 _ => {}
             }
         }
-        (!rows.is_empty()).then_some(rows)
-    }
+    })
+}
+
+fn of_table(file: &Path) -> impl Iterator<Item = Row> + use<> {
+    let reader = csv::ReaderBuilder::new()
+        .delimiter(b';')
+        .from_path(file)
+        .expect("opened");
+    reader.into_records().zip(2u32..).flat_map(|(record, number)| {
+        let record = record.expect("well-formed");
+        let value = |column: usize| record[column].parse().expect("a number");
+        let texts = [0, 1, 2].map(|column| record[column].to_owned());
+        numbers(texts, value(3), [4, 5, 6, 7, 8].map(value), number)
+    })
+}
+
+fn of_workbook(file: &Path) -> impl Iterator<Item = Row> + use<> {
+    // The reader of the cells borrows the workbook; this process ends after it.
+    let book: &'static mut Xlsx<BufReader<File>> = Box::leak(Box::new(open_workbook(file).expect("opened")));
+    let sheet = book.sheet_names().remove(0);
+    let mut cells = book.worksheet_cells_reader(&sheet).expect("a sheet");
+    let (mut texts, mut values) = (Vec::new(), Vec::new());
+    let rows = std::iter::from_fn(move || {
+        while let Some(cell) = cells.next_cell().expect("well-formed") {
+            let ((number, column), value) = (cell.get_position(), cell.get_value());
+            if number == 0 {
+                continue;
+            }
+            match value {
+                DataRef::Float(float) => values.push(*float as i64),
+                DataRef::Int(int) => values.push(*int),
+                DataRef::String(text) => texts.push(text.clone()),
+                DataRef::SharedString(text) => texts.push((*text).to_owned()),
+                other => panic!("unexpected cell: {other:?}"),
+            }
+            if column == 8 {
+                let texts = std::mem::take(&mut texts).try_into().expect("three texts");
+                let [grade, counts @ ..]: [i64; 6] = std::mem::take(&mut values).try_into().expect("six numbers");
+                return Some(numbers(texts, grade, counts, number + 1));
+            }
+        }
+        None
+    });
+    rows.flatten()
+}
+
+/// The five numbers of a row of a table.
+fn numbers(texts: [String; 3], grade: i64, counts: [i64; 5], number: u32) -> [Row; 5] {
+    let [unit, year, subject] = texts;
+    [0, 1, 2, 3, 4].map(|place| {
+        let (measure, breakdown) = match place {
+            0 => ("participants", String::new()),
+            mark => ("mark_count", format!("mark={}", mark + 1)),
+        };
+        Row {
+            unit: unit.clone(),
+            procedure: "rop".to_owned(),
+            round: format!("rop/{year}/spring"),
+            measure: measure.to_owned(),
+            subject: subject.clone(),
+            grade,
+            breakdown,
+            value: counts[place],
+            place: format!("{number}, {}", place + 5),
+        }
+    })
 }
 
 /// Copies all rows into a temporary table and merges it in one statement.

@@ -1,15 +1,21 @@
-//! The idle daemon, then the whole line beside its bare limit: an RSOKO feed into `SQLite` and, where a server is
-//! installed, into `PostgreSQL`, and a table of participants folded.
+//! The idle daemon, then the whole line beside its bare limit: an RSOKO feed and tables as text and as a workbook into
+//! `SQLite` and, where a server is installed, into `PostgreSQL`; a table of participants folded; questions.
 //!
-//! `cargo bench --bench feed -- 200` (with `idle`, `sqlite`, `postgres`, `participants`: these parts only) makes a feed of 200 MB and loads it three times with the executable (new, the same
-//! bytes, one byte changed), beside a streaming parse and multi-row upsert (or `COPY` and one upsert) of the same rows. Each is a process of its
-//! own, whose highest resident size is read from the system. Nothing is asserted but the counts: machines differ.
+//! `cargo bench --bench feed -- 200` makes a feed of 200 MB, a table of 20 MB and a workbook of a tenth of its rows. Each
+//! is loaded with the executable (new, the same bytes, a thousandth of the numbers changed; the feed also with one byte
+//! changed), beside a bare parse by the same parser and multi-row upsert (or `COPY` and one upsert) of the same rows.
+//! Each is a process of its own, whose highest resident size is read from the system. Nothing is asserted but the
+//! counts: machines differ.
+//!
+//! Words choose parts: `idle`, `participants`, `sqlite`, `postgres`, `xml`, `csv`, `xlsx`; several sizes may be given.
+//! `questions` is a part of its own: ten million observations and what is asked of them, see [`questions`].
 
 #![expect(clippy::print_stdout, reason = "the figures are the purpose")]
 
 mod bare;
 mod idle;
 mod made;
+mod questions;
 #[path = "../../tests/warehouse/server.rs"]
 mod server;
 
@@ -18,6 +24,7 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use made::Form;
 use msoko::decode::Input;
 use msoko::flow::read::{BATCH, Reading, read};
 use msoko::manifest;
@@ -35,23 +42,47 @@ fn main() {
     {
         return bare::load(Path::new(feed), database);
     }
-    let megabytes = words.iter().find_map(|word| word.parse().ok()).unwrap_or(200);
-    let parts = ["idle", "sqlite", "postgres", "participants"];
-    let named = words.iter().any(|word| parts.contains(&word.as_str()));
-    let wanted = |part: &str| !named || words.iter().any(|word| word == part);
-    if wanted("idle") {
+    let named = |part: &str| words.iter().any(|word| word == part);
+    let mut sizes: Vec<u64> = words.iter().filter_map(|word| word.parse().ok()).collect();
+    if sizes.is_empty() {
+        sizes.push(200);
+    }
+    let engines = ["sqlite", "postgres"].map(named);
+    let forms = Form::ALL.map(|form| named(form.name()));
+    let none_of = |parts: &[bool]| !parts.contains(&true);
+    let whole = none_of(&engines) && none_of(&forms) && none_of(&["idle", "participants", "questions"].map(named));
+    if whole || named("idle") {
         idle();
     }
-    if wanted("sqlite") {
-        feed(megabytes, None);
+    if named("questions") {
+        questions::ask(engines, none_of(&engines));
+    } else if whole || !none_of(&engines) || !none_of(&forms) {
+        for (form, wanted) in Form::ALL.into_iter().zip(forms) {
+            if wanted || none_of(&forms) {
+                loads(form, &sizes, engines);
+            }
+        }
     }
-    if wanted("postgres")
-        && let Some(server) = server::Server::start(true)
-    {
-        feed(megabytes, Some(&server.url()));
-    }
-    if wanted("participants") {
+    if whole || named("participants") {
         participants();
+    }
+}
+
+fn loads(form: Form, sizes: &[u64], [sqlite, postgres]: [bool; 2]) {
+    for megabytes in sizes {
+        // Five numbers stand in a row of a table, one in a row of a feed.
+        let bytes = match form {
+            Form::Xml => megabytes * 1_000_000,
+            Form::Csv | Form::Xlsx => megabytes * 100_000,
+        };
+        if sqlite || !postgres {
+            load(form, bytes, None);
+        }
+        if (postgres || !sqlite)
+            && let Some(server) = server::Server::start(true)
+        {
+            load(form, bytes, Some(&server.url()));
+        }
     }
 }
 
@@ -60,11 +91,12 @@ fn idle() {
     idle::watch(&made::office(dir.path()));
 }
 
-fn feed(megabytes: u64, server: Option<&str>) {
+fn load(form: Form, bytes: u64, server: Option<&str>) {
     let dir = tempfile::tempdir().expect("a temporary folder");
     let dir = dir.path();
-    let file = dir.join("feed.xml");
-    let rows = made::feed(&file, megabytes * 1_000_000);
+    let file = dir.join(format!("table.{}", form.name()));
+    let rows = made::write(form, &file, bytes, false);
+    let megabytes = std::fs::metadata(&file).expect("made").len() as f64 / 1e6;
     let config = made::office(dir);
     if let Some(url) = server {
         made::keep_in(&config, url);
@@ -88,29 +120,39 @@ fn feed(megabytes: u64, server: Option<&str>) {
         None => ("SQLite", "bare parse and upsert"),
         Some(_) => ("PostgreSQL", "bare parse, COPY and upsert"),
     };
-    println!("\n{rows} rows, {megabytes} MB of XML, {database}     seconds    rows/s    of bare   peak resident");
+    println!(
+        "\n{rows} numbers, {megabytes:.0} MB of {}, {database}     seconds  numbers/s    of bare   peak resident    written",
+        form.name()
+    );
     let limit = measured(limit);
-    line(bare, rows, &limit, &limit);
+    line(bare, rows, &limit, &limit, rows);
     let path = file.display().to_string();
-    for turn in ["first load", "the same bytes", "one byte changed"] {
-        if turn == "one byte changed" {
-            made::change_one_byte(&file);
+    for turn in ["first load", "the same bytes", "one byte changed", "0.1 % changed"] {
+        match turn {
+            "one byte changed" if form != Form::Xml => continue,
+            "one byte changed" => made::change_one_byte(&file),
+            "0.1 % changed" => assert_eq!(made::write(form, &file, bytes, true), rows),
+            _ => {}
         }
-        let ours = measured(office(&["pull", "rsoko", "--file", &path]));
-        line(turn, rows, &ours, &limit);
+        let ours = measured(office(&["pull", form.name(), "--file", &path]));
+        let said: serde_json::Value = serde_json::from_str(&ours.said).expect("JSON");
+        let count = |key: &str| said[0][key].as_u64().expect("a count");
+        let counts = ["new", "changed", "unchanged"].map(count);
+        line(turn, rows, &ours, &limit, counts[0] + counts[1]);
+        let changed = rows.div_ceil(5).saturating_sub(100).div_ceil(200);
         let expected = match turn {
-            "first load" => format!("\"new\":{rows},"),
-            "the same bytes" => "\"new\":0,".to_owned(),
-            _ => format!("\"unchanged\":{rows}"),
+            "first load" => [rows, 0, 0],
+            "the same bytes" => [0, 0, 0],
+            "one byte changed" => [0, 0, rows],
+            _ => [0, changed, rows - changed],
         };
-        let said: String = ours.said.split_whitespace().collect();
-        assert!(said.contains(&expected), "{turn}: {said}");
+        assert_eq!(counts, expected, "{turn}");
     }
 }
 
-fn line(what: &str, rows: u64, ours: &Measured, limit: &Measured) {
+fn line(what: &str, rows: u64, ours: &Measured, limit: &Measured, written: u64) {
     println!(
-        "{what:<30} {:>8.2} {:>9.0} {:>8.0} %   {} KiB",
+        "{what:<30} {:>8.2} {:>9.0} {:>8.0} %   {:>9} KiB  {written:>9}",
         ours.time.as_secs_f64(),
         rows as f64 / ours.time.as_secs_f64(),
         limit.time.as_secs_f64() / ours.time.as_secs_f64() * 100.0,

@@ -248,8 +248,8 @@ pub(super) struct Sums {
     /// Проведение: vpr/2024-25/spring; можно несколько раз
     #[arg(long = "round", required = true, value_name = "ПРОВЕДЕНИЕ")]
     pub(super) rounds: Vec<String>,
-    /// Мера: participants, mark_count…; можно несколько раз, без ключа все
     #[arg(long = "measure", value_name = "МЕРА")]
+    #[arg(help = "Мера: participants, mark_count…; можно несколько раз, без ключа все")]
     pub(super) measures: Vec<String>,
     /// Предмет: ma, ru…; можно несколько раз, без ключа все
     #[arg(long = "subject", value_name = "ПРЕДМЕТ")]

@@ -59,26 +59,22 @@ pub struct TerritorySum {
 /// Follows the rounds `asked (round)` and the condition for the territories `u` at the top: everything below them
 /// whose numbers make up their sums, down to what has fresh sums and to organisations.
 const BELOW: &str = " union \
-     select b.top, b.round, c.id, c.kind from below b \
-     join territory_stale s on s.round = b.round and s.territory = b.unit \
-     join unit c on c.parent = b.unit and c.branch = 0 \
-     where b.kind in ('municipality', 'region', 'country')) ";
+     select b.top, b.round, c.id, c.kind from below b cross join territory_stale s cross join unit c \
+     where s.round = b.round and s.territory = b.unit and c.parent = b.unit and c.branch = 0 and b.kind in ('municipality', 'region', 'country')) ";
 
-/// The three kinds of parts: fresh sums, what holds, what holds until its replacement is published.
+/// The three kinds of parts: fresh sums, what holds, what holds until its replacement is published. Cross joins, so that
+/// the embedded database goes from the few units to their numbers; an inner one it turns round, and reads them all.
 const FRESH: &str = "select b.top, b.round, o.measure, o.subject, o.grade, o.breakdown, o.scale, o.value, o.n, o.units \
-     from below b join territory_sum o on o.round = b.round and o.territory = b.unit \
-     where b.kind in ('municipality', 'region', 'country') and not exists \
+     from below b cross join territory_sum o where o.round = b.round and o.territory = b.unit and b.kind in ('municipality', 'region', 'country') and not exists \
      (select 1 from territory_stale s where s.round = b.round and s.territory = b.unit)";
 const OPEN: &str = " union all \
      select b.top, b.round, o.measure, o.subject, o.grade, o.breakdown, o.scale, o.value, o.n, 1 \
-     from below b join observation o on o.round = b.round and o.unit = b.unit \
-     where b.kind not in ('municipality', 'region', 'country') and o.superseded_by is null \
+     from below b cross join observation o where o.round = b.round and o.unit = b.unit and b.kind not in ('municipality', 'region', 'country') and o.superseded_by is null \
      and o.run not in (select id from run where state = 'loading') \
      and o.measure not in ('share', 'mean', 'index', 'task_max')";
 const BEING_REPLACED: &str = " union all \
      select b.top, b.round, o.measure, o.subject, o.grade, o.breakdown, o.scale, o.value, o.n, 1 \
-     from below b join observation o on o.round = b.round and o.unit = b.unit \
-     where b.kind not in ('municipality', 'region', 'country') \
+     from below b cross join observation o where o.round = b.round and o.unit = b.unit and b.kind not in ('municipality', 'region', 'country') \
      and o.superseded_by in (select id from run where state = 'loading') \
      and o.measure not in ('share', 'mean', 'index', 'task_max')";
 
@@ -278,6 +274,35 @@ mod tests {
             "({})",
             words.map(|word| format!("'{word}'")).collect::<Vec<_>>().join(", ")
         )
+    }
+
+    #[tokio::test]
+    async fn a_question_goes_from_the_units_to_their_numbers_and_reads_no_others() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let url = format!("sqlite:{}", dir.path().join("msoko.db").display());
+        let now = chrono::DateTime::UNIX_EPOCH;
+        let warehouse = Warehouse::open(&url, crate::warehouse::Access::Hold, "test", now)
+            .await
+            .expect("opened");
+        for (children, measures) in [(false, Vec::new()), (true, vec![Measure::Participants])] {
+            let query = SumQuery {
+                territory: UnitId("ru".to_owned()),
+                children,
+                rounds: vec!["vpr/2023-24/spring".to_owned(), "vpr/2024-25/spring".to_owned()],
+                measures,
+                subjects: Vec::new(),
+            };
+            let plan = query.select(sql("read a plan", "explain query plan "));
+            let rows = plan.records(&warehouse.readers).await.expect("a plan");
+            let steps: Vec<String> = rows.iter().map(|row| row.get("detail").expect("a step")).collect();
+            assert!(
+                steps
+                    .iter()
+                    .any(|step| step.starts_with("SEARCH o USING INDEX observation_key (round=? AND unit=?")),
+                "{steps:#?}"
+            );
+            assert!(!steps.iter().any(|step| step.starts_with("SCAN o")), "{steps:#?}");
+        }
     }
 
     #[test]
