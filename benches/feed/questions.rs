@@ -194,6 +194,8 @@ async fn load(warehouse: &Warehouse, year: u64, now: DateTime<Utc>) -> u64 {
         series: format!("{year}.xml"),
         snapshot: warehouse.record_snapshot(snapshot, now).await.expect("recorded"),
         manifest: "bench".to_owned(),
+        scope: None,
+        references: Vec::new(),
     };
     let mut run = warehouse.begin_run(new, now).await.expect("begun");
     let mut numbers = numbers(year);
