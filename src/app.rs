@@ -109,6 +109,19 @@ pub fn learn(path: &Path) -> Result<Knowledge, Problems> {
 }
 
 impl Knowledge {
+    /// Hash of everything the files say: what the audit log keeps of a configuration that came into force.
+    #[must_use]
+    pub fn fingerprint(&self) -> String {
+        let said = (
+            &self.config,
+            &self.connectors,
+            &self.scales,
+            &self.known,
+            &self.roadmaps,
+        );
+        blake3::hash(format!("{said:?}").as_bytes()).to_hex().to_string()
+    }
+
     /// Opens the warehouse and puts the context together.
     ///
     /// # Errors
@@ -124,6 +137,7 @@ impl Knowledge {
         let address = Address {
             url: &database_url(&self.config),
             password: password.as_ref().map(ExposeSecret::expose_secret),
+            node: self.config.paths.node.as_deref(),
         };
         let warehouse = Warehouse::open(address, access, holder, clock.now()).await?;
         if access == Access::Hold && warehouse.other_nodes().await?.is_empty() {

@@ -1,5 +1,7 @@
 //! The story of the warehouse: every statement, on a database of its own of either kind.
 
+#[path = "warehouse/audit.rs"]
+mod audit;
 #[path = "warehouse/district.rs"]
 mod district;
 #[path = "warehouse/loads.rs"]

@@ -27,6 +27,8 @@ pub struct Paths {
     pub database: String,
     /// Password of the server, by name.
     pub database_password: Option<Credential>,
+    /// Name of this node in the audit log of a server; absent when the machine's name serves.
+    pub node: Option<String>,
 }
 
 impl Paths {
@@ -44,7 +46,7 @@ impl Paths {
             .as_ref()
             .and_then(|section| section.strings("calendars"))
             .unwrap_or_default();
-        let (database, database_password) = read_database(root, folder);
+        let (database, database_password, node) = read_database(root, folder);
         let paths = Self {
             connectors: beside(folder, text("connectors").as_deref().unwrap_or("connectors")),
             roadmaps: beside(folder, text("roadmaps").as_deref().unwrap_or("roadmaps")),
@@ -54,6 +56,7 @@ impl Paths {
             reports: text("reports").map_or_else(|| state.join("reports"), |path| beside(folder, &path)),
             database,
             database_password,
+            node,
             state,
         };
         if let Some(section) = section {
@@ -120,9 +123,9 @@ fn usual_state(folder: &Path) -> PathBuf {
 const INSTALLED: &str = "/etc/msoko";
 const INSTALLED_STATE: &str = "/var/lib/msoko";
 
-fn read_database(root: &Section<'_>, folder: &Path) -> (String, Option<Credential>) {
+fn read_database(root: &Section<'_>, folder: &Path) -> (String, Option<Credential>, Option<String>) {
     let Some(section) = root.section("database") else {
-        return (DEFAULT_DATABASE.to_owned(), None);
+        return (DEFAULT_DATABASE.to_owned(), None, None);
     };
     let url = section.string("url").unwrap_or_else(|| DEFAULT_DATABASE.to_owned());
     if !["sqlite:", "postgres:", "postgresql:"]
@@ -140,8 +143,9 @@ fn read_database(root: &Section<'_>, folder: &Path) -> (String, Option<Credentia
     if password.is_some() && url.starts_with("sqlite:") {
         section.refuse("password", "у базы в файле пароля нет");
     }
+    let node = given(&section, "node");
     section.done();
-    (url, password)
+    (url, password, node)
 }
 
 /// `scheme://user:password@host` or `…?password=…`.

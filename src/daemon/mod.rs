@@ -21,9 +21,10 @@ pub use control::{Answer, ask_reload, socket_path};
 
 use crate::app::{Knowledge, database_url, learn};
 use crate::clock::Clock;
-use crate::flow::context::Stop;
+use crate::flow::context::{Context, Stop};
 use crate::message::{Problem, Problems};
 use crate::warehouse::Access;
+use crate::warehouse::audit::{Action, Entry};
 use control::Request;
 use work::Work;
 
@@ -47,7 +48,10 @@ pub async fn run(path: &Path, knowledge: Knowledge) -> Result<(), Problem> {
     }
     let clock = Clock::system(knowledge.config.authority.zone);
     let socket = socket_path(&knowledge.config);
+    let fingerprint = knowledge.fingerprint();
     let context = Arc::new(knowledge.open(clock, Access::Hold, "msoko run").await?);
+    note_accepted(&context, fingerprint).await?;
+    context.warehouse.note_heads(context.clock.now()).await?;
     let mut signals = Signals::new()?;
     let (asking, mut asked) = mpsc::channel::<Request>(4);
     let listener = control::listen(&socket)?;
@@ -110,7 +114,7 @@ async fn heart(
                 notify::state(&work.state_line().await);
             }
             Some(request) = asked.recv() => {
-                let answer = match reload(path, work) {
+                let answer = match reload(path, work).await {
                     Ok(()) => Answer::Applied,
                     Err(problems) => Answer::Rejected(problems.iter().map(Problem::ru_line).collect()),
                 };
@@ -118,7 +122,7 @@ async fn heart(
             }
             done = work.next_end() => done?,
             // Refused problems stand in the journal already.
-            _ = signals.hang_up.recv() => drop(reload(path, work)),
+            _ = signals.hang_up.recv() => drop(reload(path, work).await),
             () = stop_asked(&mut signals.terminate, &mut signals.interrupt) => {
                 tracing::info!("asked to stop");
                 return Ok(());
@@ -128,10 +132,22 @@ async fn heart(
 }
 
 /// Reads the files again; the new context takes over only when every file is right. The journal hears both.
-fn reload(path: &Path, work: &mut Work) -> Result<(), Problems> {
-    let replaced = learn(path).and_then(|knowledge| replace(knowledge, work).map_err(|problem| vec![problem]));
+async fn reload(path: &Path, work: &mut Work) -> Result<(), Problems> {
+    let replaced = learn(path).and_then(|knowledge| {
+        let fingerprint = knowledge.fingerprint();
+        let replaced = replace(knowledge, work);
+        replaced.map(|()| fingerprint).map_err(|problem| vec![problem])
+    });
     match &replaced {
-        Ok(()) => tracing::info!("the changed configuration is in force"),
+        Ok(fingerprint) => {
+            tracing::info!("the changed configuration is in force");
+            if let Err(problem) = note_accepted(&work.context(), fingerprint.clone()).await {
+                tracing::error!(
+                    code = problem.code(),
+                    "the configuration is in force, but not recorded: {problem}"
+                );
+            }
+        }
         Err(problems) => {
             for problem in problems {
                 tracing::error!(
@@ -141,7 +157,14 @@ fn reload(path: &Path, work: &mut Work) -> Result<(), Problems> {
             }
         }
     }
-    replaced
+    replaced.map(|_| ())
+}
+
+/// The audit log keeps the hash of a configuration that came into force.
+async fn note_accepted(context: &Context, fingerprint: String) -> Result<(), Problem> {
+    let counts = serde_json::json!({ "version": env!("CARGO_PKG_VERSION") });
+    let entry = Entry::new(Action::ConfigurationAccepted, fingerprint, counts);
+    context.warehouse.note(entry, context.clock.now()).await
 }
 
 fn replace(knowledge: Knowledge, work: &mut Work) -> Result<(), Problem> {

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 
+use super::audit::{Action, Entry};
 use super::sql::sql;
 use super::store::Warehouse;
 use super::text::{moment, read_moment};
@@ -33,6 +34,7 @@ impl Warehouse {
         now: DateTime<Utc>,
     ) -> Result<(), Problem> {
         let (deadline, document, by) = (deadline.to_owned(), document.to_owned(), by.to_owned());
+        let audit = self.audit.clone();
         self.write("close a deadline", move |connection| {
             Box::pin(async move {
                 sql(
@@ -41,13 +43,14 @@ impl Warehouse {
                      on conflict (deadline) do update set document = excluded.document, \
                      done_by = excluded.done_by, done_at = excluded.done_at",
                 )
-                .bind(deadline)
+                .bind(&deadline)
                 .bind(document)
                 .bind(by)
                 .bind(moment(now))
-                .execute(connection)
-                .await
-                .map(|_| ())
+                .execute(&mut *connection)
+                .await?;
+                let entry = Entry::new(Action::DeadlineClosed, deadline, serde_json::json!({}));
+                audit.append(connection, &entry, now).await
             })
         })
         .await

@@ -5,6 +5,7 @@ use chrono::{DateTime, Utc};
 use super::chunk::{self, Pending};
 use super::ids::IdSet;
 use super::nodes;
+use super::published::entries;
 use super::references::{self, Reference};
 use super::sql::{Session, sql};
 use super::store::{Warehouse, bug};
@@ -351,18 +352,22 @@ impl Warehouse {
             .ok_or_else(|| bug("publishing a load whose chunk failed"))?;
         failpoint::hit("before-publish");
         let (source, series) = (run.source.clone(), run.series.clone());
-        let node = self.node.id().to_owned();
+        let (node, audit) = (self.node.id().to_owned(), self.audit.clone());
         let summary = self
             .write("publish a load", move |connection| {
                 Box::pin(async move {
                     nodes::take_turn(connection).await?;
-                    if !confirmed {
-                        hold_back_what_shrank(connection, &source, &series, &loading.summary).await?;
+                    let shrunk = shrinking(connection, &source, &series, &loading.summary).await?;
+                    if let Some(problem) = shrunk.as_ref().filter(|_| !confirmed) {
+                        return Err(problem.clone());
                     }
                     super::fact_chunk::move_last_seen(connection, &loading, now).await?;
-                    settle_quarantine(connection, loading.run, true, &moment(now)).await?;
+                    let closed = settle_quarantine(connection, loading.run, true, &moment(now)).await?;
                     loading.touched.mark_stale(connection).await?;
                     finish(connection, loading.run, &node, "published", &loading.summary, None, now).await?;
+                    for entry in entries(connection, &loading, shrunk.is_some(), closed).await? {
+                        audit.append(connection, &entry, now).await?;
+                    }
                     Ok(loading.summary)
                 })
             })
@@ -381,13 +386,13 @@ impl Warehouse {
     }
 }
 
-/// An empty source, or one with less than half of its former rows, does not take over by itself.
-async fn hold_back_what_shrank(
+/// An empty source, or one with less than half of its former rows, does not take over by itself; gives the reason.
+async fn shrinking(
     connection: &mut Session<'_>,
     source: &str,
     series: &str,
     summary: &LoadSummary,
-) -> Result<(), Problem> {
+) -> Result<Option<Problem>, Problem> {
     let rows = summary.rows_read;
     let previous: Option<i64> = sql(
         "look for an earlier load",
@@ -399,28 +404,32 @@ async fn hold_back_what_shrank(
     .await?;
     let previous = previous.unwrap_or(0).cast_unsigned();
     if rows == 0 {
-        return Err(Problem::new("MSK-DB-09").arg("source", source).arg("series", series));
+        return Ok(Some(
+            Problem::new("MSK-DB-09").arg("source", source).arg("series", series),
+        ));
     }
-    if rows * 2 < previous {
-        return Err(Problem::new("MSK-DB-10")
+    let shrunk = || {
+        Problem::new("MSK-DB-10")
             .arg("source", source)
             .arg("series", series)
             .arg("rows", rows)
-            .arg("previous", previous));
-    }
-    Ok(())
+            .arg("previous", previous)
+    };
+    Ok((rows * 2 < previous).then(shrunk))
 }
 
-/// Rows refused again keep their old number. A published load also answers the other waiting rows of its series.
+/// Rows refused again keep their old number. A published load also answers the other waiting rows of its series; gives
+/// how many it has answered.
 pub(super) async fn settle_quarantine(
     connection: &mut Session<'_>,
     run: i64,
     published: bool,
     now: &str,
-) -> Result<(), Problem> {
+) -> Result<u64, Problem> {
     let what = "settle the quarantine";
+    let mut closed = 0;
     if published {
-        sql(
+        closed = sql(
             what,
             "update quarantine set closed_at = $2, closed_by = 'run ' || $1, state = case when snapshot = \
              (select snapshot from run where id = $1) then 'replayed' else 'superseded' end \
@@ -443,7 +452,7 @@ pub(super) async fn settle_quarantine(
     .bind(run)
     .execute(&mut *connection)
     .await
-    .map(|_| ())
+    .map(|_| closed)
 }
 
 pub(super) async fn finish(

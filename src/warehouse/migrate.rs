@@ -36,6 +36,7 @@ const PAIRS: &[Pair] = pairs![
     13 "0013_lists",
     14 "0014_references",
     15 "0015_territory_sums",
+    16 "0016_audit",
 ];
 
 /// Schema this program works with.
@@ -157,11 +158,17 @@ mod tests {
             for text in [sqlite, postgres] {
                 assert!(text.starts_with("-- Why: "), "{name} does not say why");
             }
-            assert_eq!(
-                sqlite.matches("create ").count(),
-                postgres.matches("create ").count(),
-                "{name}"
-            );
+            // Triggers need functions on one side only.
+            for made in [
+                "create table ",
+                "create index ",
+                "create unique index ",
+                "create view ",
+                "alter table ",
+            ] {
+                let (one, other) = (sqlite.matches(made).count(), postgres.matches(made).count());
+                assert_eq!(one, other, "{name}: {made}");
+            }
         }
     }
 }

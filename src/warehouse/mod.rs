@@ -30,6 +30,7 @@ mod ids;
 mod lock;
 mod nodes;
 mod postgres;
+mod published;
 mod sql;
 mod sqlite;
 mod store;
@@ -38,6 +39,7 @@ mod text;
 mod touched;
 mod vanish;
 
+pub mod audit;
 pub mod corrections;
 pub mod deadlines;
 pub mod facts;

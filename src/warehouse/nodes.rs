@@ -89,14 +89,19 @@ impl Node {
     }
 }
 
+/// Name of the machine.
+pub(super) fn machine() -> String {
+    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    name.trim().to_owned()
+}
+
 /// A readable name: what it does, on which machine, which process, since when; the end tells apart what machines
 /// made of one image would call alike.
 pub(super) fn name(holder: &str, now: chrono::DateTime<chrono::Utc>) -> String {
-    let machine = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
     let chance = std::hash::RandomState::new().build_hasher().finish();
     format!(
         "{holder}, {}, pid {}, {}, {:06x}",
-        machine.trim(),
+        machine(),
         std::process::id(),
         super::text::moment(now),
         chance & 0xff_ffff

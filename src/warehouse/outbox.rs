@@ -4,8 +4,9 @@ use std::collections::HashSet;
 
 use chrono::{DateTime, Utc};
 
+use super::audit::{Action, Entry};
 use super::nodes;
-use super::sql::{Record, sql};
+use super::sql::{Record, Session, sql};
 use super::store::Warehouse;
 use super::text::{ProblemColumns, moment, read_moment, unreadable};
 use crate::failpoint;
@@ -133,16 +134,18 @@ impl Warehouse {
                 Box::pin(async move {
                     let mut queued = 0;
                     for letter in letters {
+                        let hash = blake3::hash(&letter.bytes).to_hex();
                         queued += sql(
                             what,
-                            "insert into outbox (key, kind, recipient, subject, message, next_at, created_at) \
-                             values ($1, $2, $3, $4, $5, $6, $7) on conflict (key) do nothing",
+                            "insert into outbox (key, kind, recipient, subject, message, message_hash, next_at, \
+                             created_at) values ($1, $2, $3, $4, $5, $6, $7, $8) on conflict (key) do nothing",
                         )
                         .bind(letter.key)
                         .bind(letter.kind)
                         .bind(letter.to)
                         .bind(letter.subject)
                         .bind(letter.bytes)
+                        .bind(hash.as_str())
                         .bind(moment(letter.not_before))
                         .bind(moment(now))
                         .execute(&mut *connection)
@@ -306,6 +309,7 @@ impl Warehouse {
         now: DateTime<Utc>,
     ) -> Result<(), Problem> {
         let what = "record an attempt";
+        let audit = self.audit.clone();
         self.write(what, move |connection| {
             Box::pin(async move {
                 let (state, next, problem, receipt) = match outcome {
@@ -349,9 +353,14 @@ impl Warehouse {
                 .bind(problem.place)
                 .bind(problem.detail)
                 .bind(moment(now))
-                .execute(connection)
-                .await
-                .map(|_| ())
+                .execute(&mut *connection)
+                .await?;
+                if state == "sent" {
+                    // Whoever has the letter by now: it has left once more.
+                    let entry = sent(connection, letter, attempt).await?;
+                    audit.append(connection, &entry, now).await?;
+                }
+                Ok(())
             })
         })
         .await?;
@@ -444,6 +453,22 @@ impl Warehouse {
         }
         Ok(counts)
     }
+}
+
+/// A letter that left, for the audit log: its recipient, and the hash of what they hold in their hands.
+async fn sent(session: &mut Session<'_>, letter: i64, attempt: u32) -> Result<Entry, Problem> {
+    let (key, kind, recipient, hash): (String, String, String, String) = sql(
+        "read a letter",
+        "select key, kind, recipient, message_hash from outbox where id = $1",
+    )
+    .bind(letter)
+    .one(session)
+    .await?;
+    let counts = serde_json::json!({ "kind": kind, "attempt": attempt, "message": hash });
+    Ok(Entry {
+        recipient: Some(recipient),
+        ..Entry::new(Action::LetterSent, key, counts)
+    })
 }
 
 fn read(row: &Record) -> Result<LetterRecord, Problem> {

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
+use super::audit::{Action, Entry};
 use super::chunk::PIECE;
 use super::load::{Loading, SnapshotId};
 use super::sql::{Record, Session, Value, sql};
@@ -146,25 +147,24 @@ impl Warehouse {
     /// # Errors
     /// `MSK-DB-18` when the row is not there or not open.
     pub async fn drop_quarantined(&self, id: i64, by: &str, now: DateTime<Utc>) -> Result<(), Problem> {
-        let by = by.to_owned();
+        let (by, audit) = (by.to_owned(), self.audit.clone());
         self.write("drop a refused row", move |connection| {
             Box::pin(async move {
-                let done = sql(
+                let dropped: Option<(String, String)> = sql(
                     "drop a refused row",
                     "update quarantine set state = 'dropped', closed_at = $2, closed_by = $3 \
                      where id = $1 and state = 'open' \
-                     and run not in (select id from run where state = 'loading')",
+                     and run not in (select id from run where state = 'loading') returning source, code",
                 )
                 .bind(id)
                 .bind(moment(now))
                 .bind(by)
-                .execute(connection)
+                .first(&mut *connection)
                 .await?;
-                if done == 0 {
-                    Err(Problem::new("MSK-DB-18").arg("id", id))
-                } else {
-                    Ok(())
-                }
+                let (source, code) = dropped.ok_or_else(|| Problem::new("MSK-DB-18").arg("id", id))?;
+                let counts = serde_json::json!({ "row": id, "code": code });
+                let entry = Entry::new(Action::QuarantineDropped, source, counts);
+                audit.append(connection, &entry, now).await
             })
         })
         .await

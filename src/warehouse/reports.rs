@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
 
+use super::audit::{Action, Entry};
 use super::chunk::PIECE;
 use super::nodes;
 use super::sql::{Session, Value, sql};
@@ -61,13 +62,18 @@ impl Warehouse {
     /// # Errors
     /// When the database refuses.
     pub async fn save_report(&self, new: NewReport, now: DateTime<Utc>) -> Result<ReportRecord, Problem> {
+        let audit = self.audit.clone();
         self.write("keep a report", move |session| {
             Box::pin(async move {
                 nodes::take_turn(session).await?;
-                match known(session, &new.key).await? {
-                    Some(record) => Ok(record),
-                    None => insert(session, new, now).await,
-                }
+                let known = known(session, &new.key).await?;
+                let again = known.is_some();
+                let record = match known {
+                    Some(record) => record,
+                    None => insert(session, new, now).await?,
+                };
+                audit.append(session, &made(&record, again), now).await?;
+                Ok(record)
             })
         })
         .await
@@ -193,6 +199,16 @@ async fn insert(session: &mut Session<'_>, new: NewReport, now: DateTime<Utc>) -
         document,
         created_at: now,
     })
+}
+
+/// A document that is handed out once more is told too: its files leave again.
+fn made(record: &ReportRecord, again: bool) -> Entry {
+    let counts = serde_json::json!({
+        "unit": record.key.unit,
+        "document": blake3::hash(record.document.as_bytes()).to_hex().as_str(),
+        "again": again,
+    });
+    Entry::new(Action::ReportMade, record.id.clone(), counts)
 }
 
 fn read(row: Columns) -> Result<ReportRecord, Problem> {

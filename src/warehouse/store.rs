@@ -9,6 +9,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode};
 use sqlx::{Connection, SqliteConnection};
 use tokio::sync::Mutex;
 
+use super::audit::{self, Audit};
 use super::lock::{self, Lock};
 use super::nodes::{self, Node};
 use super::sql::{Readers, Session};
@@ -22,11 +23,17 @@ pub struct Address<'a> {
     pub url: &'a str,
     /// Password of the server; without it `.pgpass` is asked.
     pub password: Option<&'a str>,
+    /// Name of this node in the audit log of a server, the same after every restart; without it the machine's.
+    pub node: Option<&'a str>,
 }
 
 impl<'a> From<&'a str> for Address<'a> {
     fn from(url: &'a str) -> Self {
-        Self { url, password: None }
+        Self {
+            url,
+            password: None,
+            node: None,
+        }
     }
 }
 
@@ -59,6 +66,7 @@ pub struct Warehouse {
     writer: Option<Writer>,
     pub(super) readers: Readers,
     pub(super) node: Arc<Node>,
+    pub(super) audit: Arc<Audit>,
     /// Work under way has a share: the lock outlives the last transaction.
     lock: Option<Arc<Lock>>,
 }
@@ -136,6 +144,7 @@ impl Warehouse {
             writer,
             readers: Readers::Sqlite(sqlite::readers(path)),
             node: Node::alone(),
+            audit: Arc::new(Audit::new(audit::EMBEDDED, holder)),
             lock: lock.filter(|_| access == Access::Hold).map(Arc::new),
         })
     }
@@ -146,6 +155,7 @@ impl Warehouse {
         holder: &str,
         now: chrono::DateTime<chrono::Utc>,
     ) -> Result<Self, Problem> {
+        let chain = address.node.map_or_else(nodes::machine, str::to_owned);
         let options = postgres::options(address, holder, access == Access::Read)?;
         let name = postgres::name_of(&options);
         let pool = postgres::pool(options);
@@ -167,6 +177,7 @@ impl Warehouse {
             writer: (access != Access::Read).then(|| Writer::Postgres(pool.clone())),
             readers: Readers::Postgres(pool),
             node,
+            audit: Arc::new(Audit::new(&chain, holder)),
             lock: None,
         })
     }

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, NaiveDate, Utc};
 
+use super::audit::{Action, Entry};
 use super::nodes;
 use super::sql::{Session, Sql, sql};
 use super::store::Warehouse;
@@ -40,6 +41,7 @@ impl Warehouse {
     /// # Errors
     /// `MSK-DB-14` when a parent is neither given nor known; then nothing is imported.
     pub async fn import_units(&self, given: Vec<Unit>, now: DateTime<Utc>) -> Result<RegisterSummary, Problem> {
+        let audit = self.audit.clone();
         self.write("import the register", move |connection| {
             Box::pin(async move {
                 nodes::take_turn(connection).await?;
@@ -66,6 +68,11 @@ impl Warehouse {
                     }
                     upsert(connection, &unit, now).await?;
                 }
+                if summary.new + summary.changed > 0 {
+                    let counts = serde_json::json!({ "new": summary.new, "changed": summary.changed });
+                    let entry = Entry::new(Action::RegisterChanged, "units", counts);
+                    audit.append(connection, &entry, now).await?;
+                }
                 Ok(summary)
             })
         })
@@ -77,6 +84,7 @@ impl Warehouse {
     /// # Errors
     /// `MSK-DB-14` for an unknown unit, `MSK-DB-15` when the name would lead to two unrelated units.
     pub async fn add_alias(&self, unit: UnitId, alias: Alias, now: DateTime<Utc>) -> Result<(), Problem> {
+        let audit = self.audit.clone();
         self.write("add an alias", move |connection| {
             Box::pin(async move {
                 let mut all = read_units(connection).await?;
@@ -103,7 +111,10 @@ impl Warehouse {
                         .arg("value", &alias.value)
                         .arg("owner", other));
                 }
-                upsert(connection, &normalised(owner), now).await
+                upsert(connection, &normalised(owner), now).await?;
+                let counts = serde_json::json!({ "system": alias.system.as_str() });
+                let entry = Entry::new(Action::RegisterChanged, unit.0, counts);
+                audit.append(connection, &entry, now).await
             })
         })
         .await

@@ -130,6 +130,22 @@ impl District {
         self.warehouse.publish(run, true, at(2)).await.expect("published")
     }
 
+    /// What somebody does in the database's own shell: rows changed, or the refusal.
+    pub(crate) async fn raw(&self, statement: &str) -> Result<u64, String> {
+        let text = sqlx::AssertSqlSafe(statement.to_owned());
+        let done = if self.server.is_some() {
+            let mut connection = sqlx::PgConnection::connect(&self.url).await.expect("connected");
+            let done = sqlx::query(text).execute(&mut connection).await;
+            done.map(|done| done.rows_affected())
+        } else {
+            let options = sqlx::sqlite::SqliteConnectOptions::new().filename(self.warehouse.name());
+            let mut connection = sqlx::SqliteConnection::connect_with(&options).await.expect("opened");
+            let done = sqlx::query(text).execute(&mut connection).await;
+            done.map(|done| done.rows_affected())
+        };
+        done.map_err(|error| error.to_string())
+    }
+
     pub(crate) async fn values(&self) -> BTreeMap<(String, String), i64> {
         let query = ObservationQuery {
             rounds: vec![ROUND.to_owned()],

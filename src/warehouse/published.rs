@@ -1,0 +1,41 @@
+//! What is told of a published load ever after.
+
+use serde_json::json;
+
+use super::audit::{Action, Entry};
+use super::load::Loading;
+use super::sql::{Session, sql};
+use crate::message::Problem;
+
+/// The records of the audit log about a load: one more when a person let an emptier delivery through. `closed` is how
+/// many refused rows it has answered.
+pub(super) async fn entries(
+    session: &mut Session<'_>,
+    loading: &Loading,
+    is_confirmed: bool,
+    closed: u64,
+) -> Result<Vec<Entry>, Problem> {
+    let hash: String = sql("read a snapshot", "select hash from snapshot where id = $1")
+        .bind(loading.snapshot)
+        .scalar(session)
+        .await?;
+    let object = format!("{}/{}", loading.source, loading.series);
+    let summary = &loading.summary;
+    let mut entries = Vec::new();
+    if is_confirmed {
+        let counts = json!({ "run": summary.run, "rows_read": summary.rows_read });
+        entries.push(Entry::new(Action::DeliveryConfirmed, object.clone(), counts));
+    }
+    let counts = json!({
+        "run": summary.run,
+        "snapshot": hash,
+        "rows_read": summary.rows_read,
+        "new": summary.observations_new + summary.facts_new,
+        "changed": summary.observations_changed + summary.facts_changed,
+        "unchanged": summary.observations_unchanged + summary.facts_unchanged,
+        "quarantined": summary.quarantined,
+        "quarantine_closed": closed,
+    });
+    entries.push(Entry::new(Action::LoadPublished, object, counts));
+    Ok(entries)
+}
