@@ -148,6 +148,23 @@ impl Knowledge {
         Ok(self.around(clock, warehouse, Traffic::default()))
     }
 
+    /// Puts a copy of the database in its place; gives where the old one lies now.
+    ///
+    /// # Errors
+    /// Those of [`Warehouse::restore`].
+    pub async fn restore(
+        self,
+        clock: Clock,
+        copy: &Path,
+        replace: bool,
+        holder: &str,
+    ) -> Result<Option<PathBuf>, Problem> {
+        let state = &self.config.paths.state;
+        std::fs::create_dir_all(state)
+            .map_err(|error| Problem::new("MSK-FIL-02").arg("path", state.display()).because(error))?;
+        Warehouse::restore(&database_url(&self.config), copy, replace, holder, clock.now()).await
+    }
+
     /// The context around a warehouse that is open already: what a reload does.
     #[must_use]
     pub fn around(self, clock: Clock, warehouse: Warehouse, traffic: Traffic) -> Context {

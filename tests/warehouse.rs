@@ -14,6 +14,8 @@ mod opening;
 mod plans;
 #[path = "warehouse/postgres.rs"]
 mod postgres;
+#[path = "warehouse/restore.rs"]
+mod restore;
 #[path = "warehouse/scopes.rs"]
 mod scopes;
 #[path = "warehouse/server.rs"]
@@ -22,3 +24,5 @@ mod server;
 mod sums;
 #[path = "warehouse/tables.rs"]
 mod tables;
+#[path = "warehouse/verify.rs"]
+mod verify;

@@ -1,11 +1,11 @@
-//! `quarantine`, `units` and `db`.
+//! `quarantine` and `units`.
 
 use std::path::Path;
 use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::args::{Alias as AliasArgs, Db, Quarantine, Units};
+use super::args::{Alias as AliasArgs, Quarantine, Units};
 use super::exit::Exit;
 use super::output::Output;
 use super::{Ended, all_but_last, open};
@@ -239,22 +239,5 @@ async fn add_alias(out: &mut Output, path: &Path, unit: &str, system: &str, valu
         "{unit}: добавлено имя {system}={value}. Загрузить отклонённое снова: msoko quarantine replay"
     ));
     out.object(&json!({ "unit": unit, "system": system, "value": value }));
-    Ok(Exit::Fine)
-}
-
-pub(super) async fn db(out: &mut Output, path: &Path, verb: Db) -> Ended {
-    match verb {
-        Db::Migrate => {
-            let context = open(path, Access::Hold, "db migrate").await?;
-            out.line(format!("Схема базы {} в порядке.", context.warehouse.name()));
-            out.object(&json!({ "database": context.warehouse.name() }));
-        }
-        Db::Backup { file } => {
-            let context = open(path, Access::Read, "db backup").await?;
-            context.warehouse.backup(&file).await?;
-            out.line(format!("Копия базы: {}", file.display()));
-            out.object(&json!({ "backup": file.display().to_string() }));
-        }
-    }
     Ok(Exit::Fine)
 }

@@ -45,13 +45,14 @@ impl Exit {
         match (group, code) {
             (_, "MSK-DB-05" | "MSK-DB-06" | "MSK-DB-23") => Self::Locked,
             (_, "MSK-DB-07") => Self::Io,
-            (_, "MSK-DB-13" | "MSK-DB-14" | "MSK-DB-18" | "MSK-DB-21" | "MSK-MAIL-01") => Self::Usage,
+            (_, "MSK-KEEP-14") => Self::Unavailable,
+            (_, "MSK-DB-13" | "MSK-KEEP-12" | "MSK-DB-14" | "MSK-DB-18" | "MSK-DB-21" | "MSK-MAIL-01") => Self::Usage,
             (_, "MSK-DB-15") => Self::Refused,
             (_, "MSK-USE-03") => Self::NoInput,
             ("CFG" | "MAN" | "CAL", _) => Self::Config,
             ("DEC" | "NRM" | "VAL" | "PRV" | "SITE" | "RDM" | "DDL", _) => Self::Refused,
             ("DB" | "MAIL" | "FET", _) => Self::Unavailable,
-            (_, "MSK-FIL-03") => Self::Refused,
+            (_, "MSK-FIL-03") | ("KEEP", _) => Self::Refused,
             ("FIL", _) => match problem.detail() {
                 Some(detail) if detail.contains("Permission denied") => Self::Permission,
                 Some(detail) if detail.contains("No such file") => Self::NoInput,

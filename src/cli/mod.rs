@@ -5,6 +5,7 @@ mod checking;
 mod connectors;
 mod daemon;
 mod data;
+mod database;
 mod demo;
 mod exit;
 mod explain;
@@ -113,7 +114,7 @@ async fn run(args: Args) -> Ended {
         Verb::Explain { what, diff } => explain::run(&mut out, &path, &what, diff).await,
         Verb::Status => office::status(&mut out, &path).await,
         Verb::Reload { wait } => daemon::reload(&mut out, &path, wait).await,
-        Verb::Db(verb) => data::db(&mut out, &path, verb).await,
+        Verb::Db(verb) => database::db(&mut out, &path, verb).await,
     };
     let written = out.finish();
     ended.and_then(|exit| written.map(|()| exit).map_err(Fault::from))

@@ -23,6 +23,7 @@ pub mod site;
 pub mod status;
 pub mod sums;
 pub mod units;
+pub mod verify;
 
 #[cfg(test)]
 mod samples;

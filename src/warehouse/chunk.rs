@@ -156,8 +156,10 @@ async fn stage_piece(
         fresh = bulk::insert(connection, loading, rows, &all).await?;
         if fresh.len() == rows.len() {
             loading.summary.observations_new += rows.len() as u64;
-            rows.iter().for_each(|row| loading.saw(row));
-            rows.iter().for_each(|row| loading.touched.note(&row.round, unit(row)));
+            for row in rows {
+                loading.saw(row);
+                added(loading, row);
+            }
             return Ok(Vec::new());
         }
     }
@@ -171,9 +173,7 @@ async fn stage_piece(
         if bulk::insert(connection, loading, rows, positions).await?.len() != positions.len() {
             return Err(bug("a key that was free a moment ago is taken"));
         }
-        for row in positions.iter().map(|position| &rows[*position]) {
-            loading.touched.note(&row.round, unit(row));
-        }
+        positions.iter().for_each(|position| added(loading, &rows[*position]));
         let counters = [
             &mut loading.summary.observations_new,
             &mut loading.summary.observations_changed,
@@ -187,6 +187,13 @@ async fn stage_piece(
         doubles.push(double(connection, rows, second, first).await?);
     }
     Ok(doubles)
+}
+
+/// Counts a row that went in.
+fn added(loading: &mut Loading, row: &Observation) {
+    loading.touched.note(&row.round, unit(row));
+    let hash = loading.columns.observation(row, loading.snapshot);
+    loading.digest.add(hash);
 }
 
 /// Decides for each row: new, known, revised, repeated or contradicting.
@@ -225,7 +232,7 @@ fn sort(
             claimed.insert(stored.id, position);
             loading.summary.observations_new += 1;
             loading.saw(row);
-            loading.touched.note(&row.round, unit(row));
+            added(loading, row);
         } else if stored.says(row) {
             if stored.run == loading.run || loading.confirmed.contains(stored.id) {
                 loading.summary.duplicates += 1;

@@ -5,9 +5,10 @@ use std::collections::HashMap;
 use chrono::{DateTime, NaiveDate, Utc};
 use serde_json::Value;
 
+use super::digest;
 use super::load::Loading;
 use super::sql::{Session, Value as Column, sql};
-use super::text::moment;
+use super::text::{moment, unreadable};
 use crate::domain::fact::{Fact, FactValue};
 use crate::domain::observation::Amount;
 use crate::message::Problem;
@@ -136,7 +137,7 @@ pub(super) async fn stage_piece(
         } else if heard && stored.confidence >= i64::from(fact.confidence) {
             loading.summary.duplicates += 1;
         } else if own {
-            remove_own(connection, stored.id).await?;
+            remove_own(connection, loading, stored.id).await?;
             loading.summary.duplicates += 1;
             inserted.push(fact);
         } else {
@@ -146,7 +147,20 @@ pub(super) async fn stage_piece(
         }
     }
     supersede(connection, loading.run, &superseded).await?;
-    insert(connection, loading, &inserted).await
+    insert(connection, loading, &inserted).await?;
+    for fact in inserted {
+        let ((value, state, unit_of_measure, as_of), value_type) = says(fact);
+        let encoded = [
+            value.as_deref(),
+            value_type.as_deref(),
+            state,
+            unit_of_measure.as_deref(),
+            as_of.as_deref(),
+        ];
+        let hash = loading.columns.fact(fact, encoded, loading.snapshot);
+        loading.digest.add(hash);
+    }
+    Ok(())
 }
 
 fn unit(fact: &Fact) -> &str {
@@ -214,12 +228,22 @@ async fn look_up(connection: &mut Session<'_>, facts: &[&Fact]) -> Result<Vec<Op
     Ok(stored)
 }
 
-async fn remove_own(connection: &mut Session<'_>, id: i64) -> Result<(), Problem> {
-    sql("replace a fact of the same load", "delete from fact where id = $1")
-        .bind(id)
-        .execute(connection)
-        .await
-        .map(|_| ())
+async fn remove_own(connection: &mut Session<'_>, loading: &mut Loading, id: i64) -> Result<(), Problem> {
+    let removed = sql(
+        "replace a fact of the same load",
+        "delete from fact where id = $1 returning ",
+    )
+    .bind(id)
+    .push(digest::FACT)
+    .records(connection)
+    .await?;
+    for row in removed {
+        let hash = loading.columns.stored_fact(&row);
+        loading
+            .digest
+            .remove(hash.map_err(|error| unreadable("fact", id, error))?);
+    }
+    Ok(())
 }
 
 async fn supersede(connection: &mut Session<'_>, run: i64, ids: &[i64]) -> Result<(), Problem> {

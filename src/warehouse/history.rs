@@ -41,7 +41,46 @@ pub struct LastSnapshot {
     pub connector: String,
 }
 
+/// A snapshot whose bytes have to be in the store.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeptSnapshot {
+    /// Hash of the bytes.
+    pub hash: String,
+    /// Bytes before compression.
+    pub size: u64,
+    /// A source that brought it.
+    pub source: String,
+    /// Its file name there.
+    pub file: String,
+}
+
 impl Warehouse {
+    /// Snapshots of published loads in the order of their hashes, those after one of them.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn kept_snapshots(&self, after: &str, limit: u32) -> Result<Vec<KeptSnapshot>, Problem> {
+        let rows: Vec<(String, i64, String, String)> = sql(
+            "list snapshots",
+            "select s.hash, max(s.size), min(s.source), min(s.file) from snapshot s where s.hash > $1 \
+             and exists (select 1 from run r where r.snapshot = s.id and r.state = 'published') \
+             group by s.hash order by s.hash limit $2",
+        )
+        .bind(after)
+        .bind(i64::from(limit))
+        .all(&self.readers)
+        .await?;
+        Ok(rows
+            .into_iter()
+            .map(|(hash, size, source, file)| KeptSnapshot {
+                hash,
+                size: size.cast_unsigned(),
+                source,
+                file,
+            })
+            .collect())
+    }
+
     /// When each source last brought something that was loaded.
     ///
     /// # Errors

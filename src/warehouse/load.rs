@@ -3,9 +3,10 @@
 use chrono::{DateTime, Utc};
 
 use super::chunk::{self, Pending};
+use super::digest::{Columns, Digest};
 use super::ids::IdSet;
 use super::nodes;
-use super::published::entries;
+use super::published::{entries, seal};
 use super::references::{self, Reference};
 use super::sql::{Session, sql};
 use super::store::{Warehouse, bug};
@@ -126,6 +127,9 @@ pub(super) struct Loading {
     pub(super) seen: Option<Seen>,
     /// Whose numbers it has added or changed: the sums above them will be stale.
     pub(super) touched: Touched,
+    /// Sum of the hashes of the rows added so far.
+    pub(super) digest: Digest,
+    pub(super) columns: Columns,
     /// Most of the last rows were known: look before inserting.
     pub(super) mostly_known: bool,
 }
@@ -276,6 +280,8 @@ impl Warehouse {
             confirmed_facts: IdSet::default(),
             seen: scope.map(Seen::new),
             touched: Touched::default(),
+            digest: Digest::default(),
+            columns: Columns::default(),
             mostly_known: false,
         };
         Ok(Run {
@@ -365,6 +371,7 @@ impl Warehouse {
                     let closed = settle_quarantine(connection, loading.run, true, &moment(now)).await?;
                     loading.touched.mark_stale(connection).await?;
                     finish(connection, loading.run, &node, "published", &loading.summary, None, now).await?;
+                    seal(connection, &loading).await?;
                     for entry in entries(connection, &loading, shrunk.is_some(), closed).await? {
                         audit.append(connection, &entry, now).await?;
                     }

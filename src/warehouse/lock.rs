@@ -46,6 +46,12 @@ pub(super) fn take(database: &Path, holder: &str) -> Result<Lock, Problem> {
     Ok(Lock { _file: file })
 }
 
+/// True when somebody holds the database.
+pub(super) fn is_held(database: &Path) -> bool {
+    let file = OpenOptions::new().read(true).open(path_of(database));
+    file.is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
+}
+
 fn holder_of(file: &mut File) -> String {
     let mut name = String::new();
     match file.take(HOLDER).read_to_string(&mut name) {
@@ -72,7 +78,9 @@ mod tests {
         let problem = take(&database, "msoko pull").expect_err("held");
         assert_eq!(problem.code(), "MSK-DB-05");
         assert!(problem.get("holder").expect("holder").starts_with("msoko run (pid "));
+        assert!(is_held(&database));
         drop(first);
+        assert!(!is_held(&database));
         take(&database, "msoko pull").expect("free again");
     }
 }

@@ -37,6 +37,7 @@ const PAIRS: &[Pair] = pairs![
     14 "0014_references",
     15 "0015_territory_sums",
     16 "0016_audit",
+    17 "0017_digests",
 ];
 
 /// Schema this program works with.

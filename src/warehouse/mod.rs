@@ -25,12 +25,14 @@
 
 mod bulk;
 mod chunk;
+mod digest;
 mod fact_chunk;
 mod ids;
 mod lock;
 mod nodes;
 mod postgres;
 mod published;
+mod restore;
 mod sql;
 mod sqlite;
 mod store;
@@ -54,5 +56,6 @@ pub mod reports;
 pub mod sources;
 pub mod territories;
 pub mod units;
+pub mod verify;
 
 pub use store::{Access, Address, Warehouse};

@@ -1,5 +1,6 @@
 //! A database server: options, the node of this process, what its refusals mean.
 
+use std::path::Path;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -41,6 +42,46 @@ pub(super) fn name_of(options: &PgConnectOptions) -> String {
     match options.get_socket() {
         Some(socket) => format!("postgres:{}/{database}", socket.display()),
         None => format!("postgres://{}:{}/{database}", options.get_host(), options.get_port()),
+    }
+}
+
+/// The server's own tool that copies a database into a file; it asks for the password itself.
+pub(super) fn copying(options: &PgConnectOptions, file: &Path) -> String {
+    let file = quoted(&file.display().to_string());
+    format!("pg_dump --format=custom --file={file} {}", tool_words(options))
+}
+
+/// The tool that puts such a copy back, all or nothing.
+pub(super) fn restoring(options: &PgConnectOptions, file: &Path) -> String {
+    let file = quoted(&file.display().to_string());
+    format!(
+        "pg_restore --clean --if-exists --no-owner --single-transaction {} {file}",
+        tool_words(options)
+    )
+}
+
+fn tool_words(options: &PgConnectOptions) -> String {
+    let host = match options.get_socket() {
+        Some(socket) => socket.display().to_string(),
+        None => options.get_host().to_owned(),
+    };
+    let database = options.get_database().unwrap_or_else(|| options.get_username());
+    format!(
+        "--host={} --port={} --username={} --dbname={}",
+        quoted(&host),
+        options.get_port(),
+        quoted(options.get_username()),
+        quoted(database)
+    )
+}
+
+/// A word as a shell reads it.
+fn quoted(word: &str) -> String {
+    let plain = |letter: char| letter.is_alphanumeric() || "-_./:".contains(letter);
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', "'\\''"))
     }
 }
 

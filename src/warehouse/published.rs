@@ -7,6 +7,16 @@ use super::load::Loading;
 use super::sql::{Session, sql};
 use crate::message::Problem;
 
+/// Keeps the digest of the rows a load added, for [`super::verify`].
+pub(super) async fn seal(session: &mut Session<'_>, loading: &Loading) -> Result<(), Problem> {
+    sql("keep the digest of a load", "update run set digest = $2 where id = $1")
+        .bind(loading.run)
+        .bind(loading.digest.text())
+        .execute(session)
+        .await
+        .map(|_| ())
+}
+
 /// The records of the audit log about a load: one more when a person let an emptier delivery through. `closed` is how
 /// many refused rows it has answered.
 pub(super) async fn entries(

@@ -188,6 +188,11 @@ impl Warehouse {
         &self.name
     }
 
+    /// True when a process holds the embedded database; on a server the nodes say who lives.
+    pub(super) fn is_held(&self) -> bool {
+        matches!(self.readers, Readers::Sqlite(_)) && lock::is_held(Path::new(&self.name))
+    }
+
     /// Runs work in one transaction. The work lives in a task of its own: a caller that is cancelled cuts no
     /// transaction. Keep it under half a second, letters wait behind it.
     pub(super) async fn write<T, F>(&self, what: &'static str, work: F) -> Result<T, Problem>
@@ -267,8 +272,10 @@ impl Warehouse {
     /// `MSK-DB-13` when the file exists, `MSK-DB-07` when the disk is full, `MSK-DB-22` for a server, which has its
     /// own tools.
     pub async fn backup(&self, target: &Path) -> Result<(), Problem> {
-        if matches!(self.readers, Readers::Postgres(_)) {
-            return Err(Problem::new("MSK-DB-22").arg("name", &self.name));
+        if let Readers::Postgres(pool) = &self.readers {
+            return Err(Problem::new("MSK-DB-22")
+                .arg("name", &self.name)
+                .arg("command", postgres::copying(&pool.connect_options(), target)));
         }
         let unopened = |error: sqlx::Error| Problem::new("MSK-DB-03").arg("path", &self.name).because(error);
         let mut connection = SqliteConnection::connect_with(&sqlite::options(Path::new(&self.name)))

@@ -138,12 +138,44 @@ impl District {
             let done = sqlx::query(text).execute(&mut connection).await;
             done.map(|done| done.rows_affected())
         } else {
-            let options = sqlx::sqlite::SqliteConnectOptions::new().filename(self.warehouse.name());
+            // Without foreign keys, as the shell opens it.
+            let options = sqlx::sqlite::SqliteConnectOptions::new()
+                .filename(self.warehouse.name())
+                .foreign_keys(false);
             let mut connection = sqlx::SqliteConnection::connect_with(&options).await.expect("opened");
             let done = sqlx::query(text).execute(&mut connection).await;
             done.map(|done| done.rows_affected())
         };
         done.map_err(|error| error.to_string())
+    }
+
+    /// The first column of a query, as text.
+    pub(crate) async fn column(&self, query: &str) -> Vec<String> {
+        let text = sqlx::AssertSqlSafe(query.to_owned());
+        if self.server.is_some() {
+            let mut connection = sqlx::PgConnection::connect(&self.url).await.expect("connected");
+            sqlx::query_scalar(text).fetch_all(&mut connection).await.expect("read")
+        } else {
+            let options = sqlx::sqlite::SqliteConnectOptions::new().filename(self.warehouse.name());
+            let mut connection = sqlx::SqliteConnection::connect_with(&options).await.expect("opened");
+            sqlx::query_scalar(text).fetch_all(&mut connection).await.expect("read")
+        }
+    }
+
+    /// Takes the laws of the audit log away, as somebody would who wants to rewrite it.
+    pub(crate) async fn without_laws(&self) {
+        let statements: &[&str] = if self.server.is_some() {
+            &["alter table audit disable trigger user"]
+        } else {
+            &[
+                "drop trigger audit_stays",
+                "drop trigger audit_is_cut",
+                "drop trigger audit_grows",
+            ]
+        };
+        for statement in statements {
+            self.raw(statement).await.expect("taken away");
+        }
     }
 
     pub(crate) async fn values(&self) -> BTreeMap<(String, String), i64> {

@@ -109,7 +109,7 @@ fn is_root() -> bool {
 }
 
 /// The newest server of Debian's layout, or the one of `/usr/bin`.
-fn programs() -> Option<PathBuf> {
+pub(crate) fn programs() -> Option<PathBuf> {
     let versions = std::fs::read_dir("/usr/lib/postgresql").ok();
     let newest = versions.and_then(|versions| {
         versions

@@ -175,10 +175,10 @@ pub(super) const ENTRIES: &[Entry] = &[
     },
     Entry {
         code: "MSK-DB-22",
-        en: "database `{name}` is kept by a server: this program does not copy it",
-        ru: "базу «{name}» хранит сервер: эта программа её не копирует",
+        en: "database `{name}` is kept by a server, whose own tool copies it: {command}",
+        ru: "базу «{name}» хранит сервер, и копирует её средство сервера: {command}",
         cause: "копию базы PostgreSQL делают средства самого сервера",
-        action: "сделайте копию командой pg_dump --format=custom или настройте архивирование на сервере",
+        action: "выполните названную команду (пароль она спросит сама или возьмёт из .pgpass) или настройте архивирование на сервере",
         disposition: Disposition::NeedsAdministrator,
     },
     Entry {

@@ -9,6 +9,7 @@ mod dec;
 mod doc;
 mod fet;
 mod fil;
+mod keep;
 mod mail;
 mod man;
 mod nrm;
@@ -58,6 +59,7 @@ const GROUPS: &[&[Entry]] = &[
     doc::ENTRIES,
     fet::ENTRIES,
     fil::ENTRIES,
+    keep::ENTRIES,
     mail::ENTRIES,
     man::ENTRIES,
     nrm::ENTRIES,
