@@ -19,6 +19,7 @@ use std::fs::{self, File};
 use std::io::{self, BufReader, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::SystemTime;
 
 use crate::failpoint;
 use crate::message::Problem;
@@ -170,6 +171,23 @@ pub fn sweep(dir: &Path) -> Result<u32, Problem> {
         }
     }
     Ok(removed)
+}
+
+/// Removes the snapshot of a hash, if there is one that was written before a moment: a younger file may be that of a
+/// delivery whose row is still to come.
+///
+/// # Errors
+/// `MSK-SNP-01` when it cannot be removed.
+pub fn remove(dir: &Path, hash: &str, before: SystemTime) -> Result<(), Problem> {
+    let path = path_of(dir, hash);
+    let written = match fs::metadata(&path).and_then(|data| data.modified()) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        other => other.map_err(|error| unwritable(&path, &error))?,
+    };
+    if written < before {
+        fs::remove_file(&path).map_err(|error| unwritable(&path, &error))?;
+    }
+    Ok(())
 }
 
 /// Opens the snapshot of a hash; `limit` caps the bytes it may inflate to.

@@ -300,6 +300,12 @@ fn every_reading_verb_prints_one_json_value_with_the_promised_keys_and_nothing_e
             "key versions",
         ),
         (&["status"], "version sources outbox deadlines"),
+        (
+            &["audit", "period", "--from", "2026-02-01", "--to", "2026-02-28"],
+            "chain seq at actor action object counts",
+        ),
+        (&["db", "verify", "--full"], "database depth findings loads snapshots"),
+        (&["db", "retain", "--dry-run"], "class before removed dry_run"),
         (&["pull", "vpr-inbox", "--dry-run"], "kind"),
     ];
     for (verb, promised) in verbs {
@@ -932,6 +938,69 @@ fn letters_are_shown_tried_and_sent_again_and_the_database_is_copied() {
     );
     assert_eq!(on(&dir, &["mail", "retry", "999"]).code, 64, "no such letter");
     assert_eq!(on(&dir, &["reload"]).code, 69, "no service runs");
+}
+
+#[test]
+fn damage_is_found_and_named_and_a_copy_puts_the_database_back() {
+    let (_folder, dir) = own_copy();
+    assert_eq!(on(&dir, &["db", "backup", "copy.db"]).code, 0);
+    for depth in ["--quick", "--full", "--format=text"] {
+        let clean = on(&dir, &["db", "verify", depth]);
+        assert_eq!(clean.code, 0, "{}{}", clean.out, clean.err);
+        assert!(clean.out.ends_with("повреждений не найдено.\n"), "{}", clean.out);
+    }
+    assert_eq!(on(&dir, &["db", "verify", "--quick", "--full"]).code, 64);
+    let snapshots = dir.join("snapshots");
+    let folder = std::fs::read_dir(&snapshots)
+        .expect("snapshots")
+        .flatten()
+        .next()
+        .expect("one");
+    let file = std::fs::read_dir(folder.path())
+        .expect("a folder")
+        .flatten()
+        .next()
+        .expect("one")
+        .path();
+    let mut bytes = std::fs::read(&file).expect("read");
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    std::fs::write(&file, bytes).expect("written");
+    let found = on(&dir, &["db", "verify", "--full"]);
+    assert_eq!(found.code, 65);
+    assert!(
+        found.out.contains("MSK-SNP-03") && found.out.contains("что делать: проверьте диск"),
+        "{}",
+        found.out
+    );
+    let json = on(&dir, &["db", "verify", "--full", "--format", "json"]).json();
+    assert_eq!(
+        keys(&json),
+        ["database", "depth", "findings", "loads", "snapshots", "without_digest"]
+    );
+    let name = file.file_name().expect("a name").to_string_lossy().into_owned();
+    assert!(json["findings"][0]["text"].as_str().expect("a text").contains(&name));
+    assert!(
+        json["loads"].as_u64() > Some(10) && json["without_digest"] == 0,
+        "{json}"
+    );
+
+    assert_eq!(
+        on(&dir, &["db", "restore", "copy.db"]).code,
+        64,
+        "the database is there"
+    );
+    assert_eq!(on(&dir, &["db", "restore", "none.db", "--force"]).code, 66);
+    assert_eq!(on(&dir, &["db", "restore", "config/msoko.toml", "--force"]).code, 69);
+    let restored = on(&dir, &["db", "restore", "copy.db", "--force", "--format", "json"]);
+    assert_eq!(restored.code, 0, "{}", restored.err);
+    let kept = restored.json()["kept"].as_str().expect("the old one").to_owned();
+    assert!(kept.contains("msoko.db.before-restore-"), "{kept}");
+    assert_eq!(on(&dir, &["db", "verify"]).code, 0);
+    std::fs::remove_file(dir.join("msoko.db")).expect("removed");
+    assert_eq!(on(&dir, &["db", "restore", "copy.db"]).code, 0, "an empty place");
+    let number = on(&dir, &["explain", "R-VPR/2024-25/1", "Таблица 2", "G2"]);
+    assert_eq!(number.code, 0, "{}", number.err);
 }
 
 #[test]

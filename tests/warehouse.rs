@@ -18,6 +18,8 @@ mod postgres;
 mod restore;
 #[path = "warehouse/scopes.rs"]
 mod scopes;
+#[path = "warehouse/retention.rs"]
+mod retention;
 #[path = "warehouse/server.rs"]
 mod server;
 #[path = "warehouse/sums.rs"]

@@ -130,6 +130,9 @@ pub(super) enum Verb {
     /// База данных
     #[command(subcommand)]
     Db(Db),
+    /// Журнал учёта: что загружено, составлено, отправлено, изменено и удалено
+    #[command(subcommand)]
+    Audit(Audit),
 }
 
 #[derive(Debug, ClapArgs)]
@@ -369,6 +372,19 @@ pub(super) enum Mail {
 }
 
 #[derive(Debug, Subcommand)]
+pub(super) enum Audit {
+    /// Записи за период, по порядку времени
+    Period {
+        /// Первый день
+        #[arg(long, value_name = "ДАТА")]
+        from: NaiveDate,
+        /// Последний день
+        #[arg(long, value_name = "ДАТА")]
+        to: NaiveDate,
+    },
+}
+
+#[derive(Debug, Subcommand)]
 pub(super) enum Db {
     /// Привести схему базы к этой версии программы
     Migrate,
@@ -380,6 +396,12 @@ pub(super) enum Db {
         /// Ещё и строки каждой загрузки и байты каждого снимка
         #[arg(long)]
         full: bool,
+    },
+    /// Удалить то, чей срок хранения вышел; служба делает это сама каждую ночь
+    Retain {
+        /// Только сосчитать, ничего не удаляя
+        #[arg(long)]
+        dry_run: bool,
     },
     /// Копия базы на ходу
     Backup {

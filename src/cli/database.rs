@@ -1,4 +1,4 @@
-//! `db migrate · verify · backup · restore`.
+//! `db migrate · verify · retain · backup · restore`.
 
 use std::path::Path;
 
@@ -9,9 +9,12 @@ use super::exit::Exit;
 use super::output::{Output, action, problem_json};
 use super::{Ended, knowledge, open};
 use crate::clock::Clock;
+use crate::flow::context::Stop;
+use crate::flow::retain::{foresee, retain as remove_old};
 use crate::flow::verify::verify;
 use crate::warehouse::Access;
 use crate::warehouse::audit::{Action, Entry};
+use crate::warehouse::retention::Class;
 use crate::warehouse::verify::Depth;
 
 pub(super) async fn db(out: &mut Output, path: &Path, verb: Db) -> Ended {
@@ -30,6 +33,7 @@ pub(super) async fn db(out: &mut Output, path: &Path, verb: Db) -> Ended {
             };
             check(out, path, depth).await
         }
+        Db::Retain { dry_run } => retain(out, path, dry_run).await,
         Db::Backup { file } => {
             let context = open(path, Access::Read, "db backup").await?;
             context.warehouse.backup(&file).await?;
@@ -43,6 +47,41 @@ pub(super) async fn db(out: &mut Output, path: &Path, verb: Db) -> Ended {
         }
         Db::Restore { file, force } => restore(out, path, &file, force).await,
     }
+}
+
+async fn retain(out: &mut Output, path: &Path, dry_run: bool) -> Ended {
+    let gone = if dry_run {
+        foresee(&open(path, Access::Read, "db retain").await?).await?
+    } else {
+        let context = open(path, Access::Write, "db retain").await?;
+        remove_old(&context, &Stop::default()).await?
+    };
+    let count = if dry_run {
+        "будет удалено"
+    } else {
+        "удалено"
+    };
+    let mut table = vec![["что", "старше", count].map(str::to_owned).to_vec()];
+    for retained in &gone {
+        let class = match retained.class {
+            Class::LetterBodies => "тексты писем",
+            Class::Letters => "письма без текстов",
+            Class::Quarantine => "строки карантина",
+            Class::Snapshots => "снимки",
+            Class::Audit => "записи журнала учёта",
+        };
+        let before = retained.before.format("%d.%m.%Y").to_string();
+        table.push(vec![class.to_owned(), before, retained.count.to_string()]);
+    }
+    out.table(&table);
+    let values: Vec<Value> = gone
+        .iter()
+        .map(|retained| {
+            json!({ "class": retained.class.as_str(), "before": retained.before, "removed": retained.count, "dry_run": dry_run })
+        })
+        .collect();
+    out.list(&values);
+    Ok(Exit::Fine)
 }
 
 async fn restore(out: &mut Output, path: &Path, file: &Path, force: bool) -> Ended {

@@ -46,7 +46,10 @@ impl Exit {
             (_, "MSK-DB-05" | "MSK-DB-06" | "MSK-DB-23") => Self::Locked,
             (_, "MSK-DB-07") => Self::Io,
             (_, "MSK-KEEP-14") => Self::Unavailable,
-            (_, "MSK-DB-13" | "MSK-KEEP-12" | "MSK-DB-14" | "MSK-DB-18" | "MSK-DB-21" | "MSK-MAIL-01") => Self::Usage,
+            (
+                _,
+                "MSK-DB-13" | "MSK-KEEP-12" | "MSK-KEEP-16" | "MSK-DB-14" | "MSK-DB-18" | "MSK-DB-21" | "MSK-MAIL-01",
+            ) => Self::Usage,
             (_, "MSK-DB-15") => Self::Refused,
             (_, "MSK-USE-03") => Self::NoInput,
             ("CFG" | "MAN" | "CAL", _) => Self::Config,

@@ -29,6 +29,9 @@ pub(super) async fn run(out: &mut Output, path: &Path, verb: Mail) -> Ended {
             let context = open(path, Access::Read, "mail preview").await?;
             let unknown = || Problem::new("MSK-RUN-29").arg("id", id);
             let bytes = context.warehouse.letter_message(id).await?.ok_or_else(unknown)?;
+            if bytes.is_empty() {
+                return Err(Problem::new("MSK-KEEP-16").arg("id", id).into());
+            }
             let text = text_of(&bytes).ok_or_else(unknown)?;
             out.line(&text);
             out.object(&json!({ "id": id, "text": text }));

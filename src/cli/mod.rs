@@ -1,6 +1,7 @@
 //! The command line: one file per group of verbs. A verb reads its arguments, calls a flow, prints.
 
 mod args;
+mod audit;
 mod checking;
 mod connectors;
 mod daemon;
@@ -114,6 +115,7 @@ async fn run(args: Args) -> Ended {
         Verb::Explain { what, diff } => explain::run(&mut out, &path, &what, diff).await,
         Verb::Status => office::status(&mut out, &path).await,
         Verb::Reload { wait } => daemon::reload(&mut out, &path, wait).await,
+        Verb::Audit(verb) => audit::audit(&mut out, &path, verb).await,
         Verb::Db(verb) => database::db(&mut out, &path, verb).await,
     };
     let written = out.finish();

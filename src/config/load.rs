@@ -3,7 +3,7 @@
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use super::{Authority, Http, Jobs, Mail, Paths, Recipient, Source};
+use super::{Authority, Http, Jobs, Mail, Paths, Recipient, Retention, Source};
 use crate::message::{Problem, Problems};
 use crate::strict_toml::{Document, Section, decode};
 
@@ -42,6 +42,8 @@ pub struct Config {
     pub http: Http,
     /// Fixed jobs.
     pub jobs: Jobs,
+    /// How long what is kept.
+    pub retention: Retention,
     /// What is pulled.
     pub sources: Vec<Source>,
     /// Who receives letters.
@@ -75,6 +77,7 @@ pub fn survey(path: &Path) -> (Option<Config>, Problems) {
             Mail::read(root, folder),
             Http::read(root, folder),
             Jobs::read(root),
+            Retention::read(root),
         );
         let files = (
             root.string("sources").unwrap_or_else(|| "sources.toml".to_owned()),
@@ -83,7 +86,7 @@ pub fn survey(path: &Path) -> (Option<Config>, Problems) {
         );
         (sections, files)
     });
-    let Some(((authority, paths, mail, http, jobs), (sources_file, recipients_file))) = main else {
+    let Some(((authority, paths, mail, http, jobs, retention), (sources_file, recipients_file))) = main else {
         return (None, problems);
     };
     let sources = read_file(&folder.join(sources_file), &mut problems, |root| {
@@ -97,6 +100,7 @@ pub fn survey(path: &Path) -> (Option<Config>, Problems) {
         mail,
         http,
         jobs,
+        retention,
         sources: sources.unwrap_or_default(),
         recipients: recipients.unwrap_or_default(),
     };

@@ -11,6 +11,7 @@ mod load;
 mod mail;
 mod paths;
 mod recipients;
+mod retention;
 mod secret;
 mod sources;
 
@@ -21,6 +22,7 @@ pub use load::{Config, Placed, load, survey};
 pub use mail::{Mail, Security, Smtp, Transport};
 pub use paths::Paths;
 pub use recipients::{LetterKind, Recipient};
+pub use retention::Retention;
 pub use secret::Credential;
 pub use sources::{Origin, Source};
 

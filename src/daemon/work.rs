@@ -13,7 +13,7 @@ use crate::domain::vocabulary::{DeadlineState, SourceState};
 use crate::failpoint;
 use crate::flow::context::{Context, Stop};
 use crate::flow::pull::{Options, pull};
-use crate::flow::{alert, deliver, notice, remind, report, status, sums};
+use crate::flow::{alert, deliver, notice, remind, report, retain, status, sums};
 use crate::message::Problem;
 use crate::outbox::pause_after_outages;
 use crate::schedule::{Cadence, Due, Runs, due};
@@ -22,6 +22,9 @@ use crate::warehouse::sources::{PullOutcome, SourceRecord};
 /// Pulls at the same time; each of them uses a reader's thread and waits for the one writer.
 const PULLS_AT_ONCE: usize = 2;
 
+/// Hour and minute at which old things go.
+const RETAIN_AT: (u32, u32) = (3, 30);
+
 /// A job of the daemon.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 enum Job {
@@ -29,6 +32,7 @@ enum Job {
     Letters,
     Report,
     Sums,
+    Retain,
     Deliver,
 }
 
@@ -39,6 +43,7 @@ impl Job {
             Self::Letters => "letters".to_owned(),
             Self::Report => "report".to_owned(),
             Self::Sums => "sums".to_owned(),
+            Self::Retain => "retain".to_owned(),
             Self::Deliver => "deliver".to_owned(),
         }
     }
@@ -57,6 +62,8 @@ pub(super) struct Work {
     /// Passes of the outbox in a row that ended with an outage, and when the next may begin.
     outages: u32,
     deliver_after: DateTime<Utc>,
+    /// Whether old things have to go is not asked before this.
+    retain_after: DateTime<Utc>,
     /// Jobs that ended with a problem of ours, how often in a row, and when they may be tried again.
     resting: HashMap<Job, (u32, DateTime<Utc>)>,
 }
@@ -78,6 +85,7 @@ impl Work {
             running: HashSet::new(),
             outages: 0,
             deliver_after: DateTime::UNIX_EPOCH,
+            retain_after: DateTime::UNIX_EPOCH,
             resting: HashMap::new(),
         }
     }
@@ -113,6 +121,9 @@ impl Work {
         if self.context.warehouse.has_stale_sums().await? {
             self.start(Job::Sums);
         }
+        if now >= self.retain_after && self.retain_due(now).await? {
+            self.start(Job::Retain);
+        }
         if now >= self.deliver_after && self.context.warehouse.has_due_letter(now).await? {
             self.start(Job::Deliver);
         }
@@ -145,6 +156,31 @@ impl Work {
             .and_then(|record| record.last_success);
         // A pass noted in the future was noted by a clock that was wrong.
         Ok(last.is_none_or(|last| last < moment || last > now))
+    }
+
+    /// Old things go once a day, at night; a night the service slept through is caught up at once.
+    async fn retain_due(&mut self, now: DateTime<Utc>) -> Result<bool, Problem> {
+        let clock = &self.context.clock;
+        let night = |day| clock.at(day, RETAIN_AT.0, RETAIN_AT.1);
+        let today = clock.today();
+        let yesterday = today.pred_opt().unwrap_or(today);
+        let Some(last_night) = [today, yesterday]
+            .into_iter()
+            .filter_map(night)
+            .find(|night| *night <= now)
+        else {
+            return Ok(false);
+        };
+        let records = self.context.warehouse.source_records().await?;
+        let last = records
+            .iter()
+            .find(|record| record.source == retain::JOB)
+            .and_then(|record| record.last_success);
+        let is_due = last.is_none_or(|last| last < last_night || last > now);
+        if !is_due {
+            self.retain_after = last_night + chrono::Duration::days(1);
+        }
+        Ok(is_due)
     }
 
     async fn report_due(&self, now: DateTime<Utc>) -> Result<bool, Problem> {
@@ -354,6 +390,7 @@ async fn perform(context: &Arc<Context>, job: &Job, stop: &Stop) -> Result<Outco
         }
         Job::Report => report::yearly(context).await.map(|()| Outcome::Nothing),
         Job::Sums => sums::refresh(context, stop).await.map(|()| Outcome::Nothing),
+        Job::Retain => retain::retain(context, stop).await.map(|_| Outcome::Nothing),
         Job::Deliver => deliver::deliver_due(context, stop)
             .await
             .map(|pass| Outcome::Outage(pass.outage.is_some())),

@@ -19,6 +19,7 @@ pub mod read;
 pub mod remind;
 pub mod replay;
 pub mod report;
+pub mod retain;
 pub mod site;
 pub mod status;
 pub mod sums;

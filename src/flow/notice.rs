@@ -1,4 +1,5 @@
-//! What stops by itself → one letter to the administrator: roadmaps that ended, gaps of the calendar, stale sources.
+//! What stops or goes by itself → one letter to the administrator: roadmaps that ended, gaps of the calendar, stale
+//! sources, refused rows that will be removed.
 
 use chrono::{DateTime, Utc};
 
@@ -6,8 +7,10 @@ use super::alert::title;
 use super::context::Context;
 use super::deliver::{enqueue, keep_first};
 use super::remind::board;
+use super::retain::{announced_before, leaves_at};
 use super::status::is_stale;
 use crate::config::{LetterKind, Recipient};
+use crate::domain::number::date_short;
 use crate::letters::Frame;
 use crate::letters::notice::{Notice, Stale};
 use crate::message::Problem;
@@ -32,15 +35,44 @@ struct News<T> {
 pub async fn write_notices(context: &Context) -> Result<u64, Problem> {
     let problems = problems(context).await?;
     let stale = stale(context).await?;
+    let before = announced_before(context);
+    let leaving = leaving(context, before).await?;
     let (mut queued, mut refused) = (0, None);
     let recipients = context.config.recipients.iter();
     for recipient in recipients.filter(|recipient| recipient.wants(LetterKind::Source)) {
-        match write(context, recipient, &problems, &stale).await {
+        match write(context, recipient, [&problems, &leaving], &stale).await {
             Ok(new) => queued += new,
             Err(problem) => keep_first(&mut refused, problem),
         }
     }
-    refused.map_or(Ok(queued), Err)
+    if let Some(problem) = refused {
+        return Err(problem);
+    }
+    if !leaving.is_empty() {
+        for news in &leaving {
+            tracing::warn!(code = news.what.code(), "{}", news.what);
+        }
+        context.warehouse.announce_leaving(before, context.clock.now()).await?;
+    }
+    Ok(queued)
+}
+
+/// Refused rows are announced once; the mark is set when every letter about them is queued.
+async fn leaving(context: &Context, before: DateTime<Utc>) -> Result<Vec<News<Problem>>, Problem> {
+    let day = |at| date_short(local(context, at).date_naive());
+    let found = context.warehouse.leaving(before).await?;
+    Ok(found
+        .into_iter()
+        .map(|leaving| News {
+            cause: format!("{NOTICE}leaving/{}", leaving.source),
+            stage: day(context.clock.now()),
+            what: Problem::new("MSK-KEEP-15")
+                .arg("source", leaving.source)
+                .arg("rows", leaving.rows)
+                .arg("since", day(leaving.since))
+                .arg("date", day(leaves_at(context, leaving.since))),
+        })
+        .collect())
 }
 
 async fn problems(context: &Context) -> Result<Vec<News<Problem>>, Problem> {
@@ -86,22 +118,22 @@ async fn stale(context: &Context) -> Result<Vec<News<Stale>>, Problem> {
 async fn write(
     context: &Context,
     recipient: &Recipient,
-    problems: &[News<Problem>],
+    [problems, leaving]: [&[News<Problem>]; 2],
     stale: &[News<Stale>],
 ) -> Result<u64, Problem> {
     let address = &recipient.mailbox.address;
     let known = context.warehouse.marks_of(NOTICE, address).await?;
     let is_new = |cause: &str, stage: &str| !known.iter().any(|(mark, _)| mark.cause == cause && mark.stage == stage);
-    let problems: Vec<_> = problems
-        .iter()
-        .filter(|news| is_new(&news.cause, &news.stage))
-        .collect();
+    let [problems, leaving] = [problems, leaving].map(|told| {
+        let news = told.iter().filter(|news| is_new(&news.cause, &news.stage));
+        news.collect::<Vec<_>>()
+    });
     let stale: Vec<_> = stale.iter().filter(|news| is_new(&news.cause, &news.stage)).collect();
-    if problems.is_empty() && stale.is_empty() {
+    if problems.is_empty() && leaving.is_empty() && stale.is_empty() {
         return Ok(0);
     }
     let key = format!("{NOTICE}{}/{address}", context.clock.now().timestamp());
-    let causes = problems.iter().map(|news| (&news.cause, &news.stage));
+    let causes = problems.iter().chain(&leaving).map(|news| (&news.cause, &news.stage));
     let marks = causes
         .chain(stale.iter().map(|news| (&news.cause, &news.stage)))
         .map(|(cause, stage)| AlertMark {
@@ -122,6 +154,7 @@ async fn write(
         },
         problems: problems.iter().map(|news| news.what.clone()).collect(),
         stale: stale.iter().map(|news| news.what.clone()).collect(),
+        leaving: leaving.iter().map(|news| news.what.clone()).collect(),
     }
     .render()?;
     enqueue(context, &[letter], marks).await

@@ -29,6 +29,8 @@ pub struct Notice<'a> {
     pub problems: Vec<Problem>,
     /// Sources without news.
     pub stale: Vec<Stale>,
+    /// Refused rows that will be removed.
+    pub leaving: Vec<Problem>,
 }
 
 impl Notice<'_> {
@@ -37,10 +39,14 @@ impl Notice<'_> {
     /// # Errors
     /// `MSK-MAIL-15` when a template fails.
     pub fn render(self) -> Result<Letter, Problem> {
-        let subject = match (self.problems.is_empty(), self.stale.is_empty()) {
-            (false, true) => "Сроки требуют внимания администратора",
-            (true, _) => "Источники давно не обновлялись",
-            (false, false) => "Сроки и источники требуют внимания администратора",
+        let subject = match (self.problems.is_empty(), self.stale.is_empty(), self.leaving.is_empty()) {
+            (false, true, true) => "Сроки требуют внимания администратора",
+            (true, false, true) => "Источники давно не обновлялись",
+            (true, true, _) => "Строки карантина скоро будут удалены",
+            (false, false, true) => "Сроки и источники требуют внимания администратора",
+            (false, true, false) => "Сроки и карантин требуют внимания администратора",
+            (true, false, false) => "Источники и карантин требуют внимания администратора",
+            (false, false, false) => "Сроки, источники и карантин требуют внимания администратора",
         };
         let blocks = self.blocks();
         self.frame.letter("notice", subject, None, &blocks)
@@ -68,6 +74,10 @@ impl Notice<'_> {
                 "Проверьте, выкладывают ли данные на прежнее место. Если они и должны поступать реже, увеличьте freshness источника."
                     .to_owned(),
             ));
+        }
+        if !self.leaving.is_empty() {
+            blocks.push(Block::Heading(Tone::Plain, "Карантин".to_owned()));
+            blocks.push(Block::List(self.leaving.iter().map(told).collect()));
         }
         blocks
     }

@@ -62,7 +62,7 @@ impl Warehouse {
     pub async fn kept_snapshots(&self, after: &str, limit: u32) -> Result<Vec<KeptSnapshot>, Problem> {
         let rows: Vec<(String, i64, String, String)> = sql(
             "list snapshots",
-            "select s.hash, max(s.size), min(s.source), min(s.file) from snapshot s where s.hash > $1 \
+            "select s.hash, max(s.size), min(s.source), min(s.file) from snapshot s where s.hash > $1 and s.removed_at is null \
              and exists (select 1 from run r where r.snapshot = s.id and r.state = 'published') \
              group by s.hash order by s.hash limit $2",
         )

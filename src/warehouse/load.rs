@@ -167,7 +167,15 @@ impl Warehouse {
                         (&known.1, &known.2, &known.3) == (&new.hash, &new.connector, &new.original_hash)
                     };
                     if let Some((id, ..)) = known.filter(same) {
-                        return Ok(id);
+                        // Its bytes are back, had they gone.
+                        return sql(
+                            what,
+                            "update snapshot set removed_at = null where id = $1 and removed_at is not null",
+                        )
+                        .bind(id)
+                        .execute(connection)
+                        .await
+                        .map(|_| id);
                     }
                     sql(
                         what,

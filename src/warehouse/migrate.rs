@@ -38,6 +38,7 @@ const PAIRS: &[Pair] = pairs![
     15 "0015_territory_sums",
     16 "0016_audit",
     17 "0017_digests",
+    18 "0018_retention",
 ];
 
 /// Schema this program works with.

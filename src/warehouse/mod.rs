@@ -53,6 +53,7 @@ pub mod outbox;
 pub mod quarantine;
 pub mod references;
 pub mod reports;
+pub mod retention;
 pub mod sources;
 pub mod territories;
 pub mod units;

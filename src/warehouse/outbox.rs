@@ -379,7 +379,7 @@ impl Warehouse {
                 let done = sql(
                     what,
                     "update outbox set state = 'queued', attempt = 0, next_at = $2, finished_at = null \
-                     where state in ('failed', 'held') and ($1 is null or id = $1)",
+                     where state in ('failed', 'held') and body_removed = 0 and ($1 is null or id = $1)",
                 )
                 .bind(letter)
                 .bind(moment(now))

@@ -257,13 +257,20 @@ impl Warehouse {
                 pool.close().await;
             }
         }
-        if let Some(Writer::Sqlite(writer, _)) = self.writer {
-            sqlx::query("pragma wal_checkpoint(truncate)")
-                .execute(&mut *writer.lock().await)
-                .await
-                .map_err(|error| refused("write the log back", &error))?;
+        write_back(self.writer.as_ref()).await?;
+        if let Some(Writer::Sqlite(writer, _)) = self.writer
+            && let Ok(alone) = Arc::try_unwrap(writer)
+        {
+            // Not on a thread of its own some time later.
+            let closed = alone.into_inner().close().await;
+            closed.map_err(|error| refused("close the database", &error))?;
         }
         Ok(())
+    }
+
+    /// Writes the log of an embedded database back into its file and empties it.
+    pub(super) async fn checkpoint(&self) -> Result<(), Problem> {
+        write_back(self.writer.as_ref()).await
     }
 
     /// Copies an embedded database into a new file while others go on reading and writing.
@@ -284,6 +291,16 @@ impl Warehouse {
         sqlite::copy_to(&mut connection, target).await?;
         connection.close().await.map_err(unopened)
     }
+}
+
+async fn write_back(writer: Option<&Writer>) -> Result<(), Problem> {
+    if let Some(Writer::Sqlite(writer, _)) = writer {
+        sqlx::query("pragma wal_checkpoint(truncate)")
+            .execute(&mut *writer.lock().await)
+            .await
+            .map_err(|error| refused("write the log back", &error))?;
+    }
+    Ok(())
 }
 
 /// Commits or rolls back; false when the connection did not follow.

@@ -404,6 +404,7 @@ const ROWS: &[(&str, &[&str])] = &[
         "outbox_attempt a",
         &["a.attempt", "a.started_at", "a.finished_at", "a.outcome"],
     ),
+    ("audit a", &["a.actor", "a.action", "a.object", "a.recipient", "a.at"]),
     (
         "report r",
         &[

@@ -115,4 +115,20 @@ pub(super) const ENTRIES: &[Entry] = &[
         action: "остановите все службы, выполните названную команду (пароль она спросит сама или возьмёт из .pgpass), затем msoko db verify --full",
         disposition: Disposition::NeedsAdministrator,
     },
+    Entry {
+        code: "MSK-KEEP-15",
+        en: "refused rows of source `{source}` wait since {since} ({rows}); they will be removed from {date} on",
+        ru: "строки карантина источника «{source}» ({rows}) ждут с {since}, с {date} они будут удалены",
+        cause: "отклонённые строки хранятся ограниченное время",
+        action: "исправьте причину и загрузите их снова: msoko quarantine replay; если они не нужны, ничего не делайте",
+        disposition: Disposition::NeedsAdministrator,
+    },
+    Entry {
+        code: "MSK-KEEP-16",
+        en: "the body of letter {id} was removed, it had been kept long enough",
+        ru: "текст письма {id} удалён: срок его хранения вышел",
+        cause: "тексты писем хранятся ограниченное время, дольше — только кому и когда письмо ушло",
+        action: "кому и когда оно ушло, показывает msoko mail outbox; срок задаёт letter_bodies в [retention]",
+        disposition: Disposition::GiveUp,
+    },
 ];
