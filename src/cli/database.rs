@@ -77,7 +77,7 @@ async fn retain(out: &mut Output, path: &Path, dry_run: bool) -> Ended {
     let values: Vec<Value> = gone
         .iter()
         .map(|retained| {
-            json!({ "class": retained.class.as_str(), "before": retained.before, "removed": retained.count, "dry_run": dry_run })
+            json!({ "class": retained.class.as_str(), "before": retained.before.date_naive(), "removed": retained.count, "dry_run": dry_run })
         })
         .collect();
     out.list(&values);
