@@ -186,6 +186,8 @@ mod tests {
             series: file.to_owned(),
             snapshot: warehouse.record_snapshot(new, now).await.expect("recorded"),
             manifest: "m".to_owned(),
+            scope: None,
+            references: Vec::new(),
         };
         let mut run = warehouse.begin_run(run, now).await.expect("begun");
         let unit = Arc::new(UnitRef {

@@ -123,6 +123,8 @@ pub(super) struct Loading {
     /// Open rows of earlier runs that this file has confirmed: a second, different value for one is a duplicate.
     pub(super) confirmed: IdSet,
     pub(super) confirmed_facts: IdSet,
+    /// More of the earlier numbers are missing than are left.
+    pub(super) lost_most: bool,
     /// What the delivery holds, when what it no longer holds is to be closed.
     pub(super) seen: Option<Seen>,
     /// Whose numbers it has added or changed: the sums above them will be stale.
@@ -286,6 +288,7 @@ impl Warehouse {
             },
             confirmed: IdSet::default(),
             confirmed_facts: IdSet::default(),
+            lost_most: false,
             seen: scope.map(Seen::new),
             touched: Touched::default(),
             digest: Digest::default(),
@@ -380,7 +383,7 @@ impl Warehouse {
                     loading.touched.mark_stale(connection).await?;
                     finish(connection, loading.run, &node, "published", &loading.summary, None, now).await?;
                     seal(connection, &loading).await?;
-                    for entry in entries(connection, &loading, shrunk.is_some(), closed).await? {
+                    for entry in entries(connection, &loading, shrunk.is_some() || loading.lost_most, closed).await? {
                         audit.append(connection, &entry, now).await?;
                     }
                     Ok(loading.summary)

@@ -43,6 +43,7 @@ pub(super) async fn entries(
         "new": summary.observations_new + summary.facts_new,
         "changed": summary.observations_changed + summary.facts_changed,
         "unchanged": summary.observations_unchanged + summary.facts_unchanged,
+        "closed": summary.observations_closed,
         "quarantined": summary.quarantined,
         "quarantine_closed": closed,
     });

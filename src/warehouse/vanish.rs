@@ -124,7 +124,8 @@ impl Warehouse {
         };
         let vanished = self.vanished(loading, &seen).await?;
         let left = loading.summary.observations_unchanged + loading.summary.observations_changed;
-        if !confirmed && vanished.len() as u64 > left {
+        loading.lost_most = vanished.len() as u64 > left;
+        if loading.lost_most && !confirmed {
             return Err(Problem::new("MSK-DB-24")
                 .arg("source", &loading.source)
                 .arg("series", &loading.series)
