@@ -3,9 +3,11 @@
 //! Takes: the path of `msoko.toml`, a clock, how the warehouse is used. Gives: a [`Context`]. Never: holds a rule of
 //! the line.
 
+mod outside;
+
 use std::path::{Path, PathBuf};
 
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 
 use crate::calendar::{Calendar, Layer, region};
 use crate::clock::Clock;
@@ -13,9 +15,9 @@ use crate::config::{self, Config, Credential, Placed, Security, Source, Transpor
 use crate::deadlines::terms::Known;
 use crate::domain::roadmap::Roadmap;
 use crate::domain::scale::Scales;
-use crate::fetch::{Fetcher, HttpOptions, Traffic};
+use crate::fetch::Traffic;
 use crate::flow::context::{Context, unknown_connector};
-use crate::flow::delivery::{http_options, read_bundle};
+use crate::flow::delivery::read_bundle;
 use crate::mail::{Credentials, Security as MailSecurity, SmtpSettings, Transport};
 use crate::manifest::{self, Connector, Personal, shipped_subjects};
 use crate::message::{Problem, Problems};
@@ -26,6 +28,8 @@ use crate::strict_toml::decode;
 use crate::warehouse::references::{Reference, ReferenceKind};
 use crate::warehouse::{Access, Address, Warehouse};
 use secrecy::ExposeSecret;
+
+pub use outside::{reach, sees_store};
 
 /// Largest file that is read whole: a roadmap has some 20 KiB, the document of a concept or a page with pictures
 /// inside some megabytes.
@@ -132,20 +136,26 @@ impl Knowledge {
             std::fs::create_dir_all(state)
                 .map_err(|error| Problem::new("MSK-FIL-02").arg("path", state.display()).because(error))?;
         }
+        let warehouse = self.warehouse(access, holder, clock.now()).await?;
+        if access == Access::Hold
+            && let Err(problem) = outside::settle(&self.config, &warehouse).await
+        {
+            // What cannot work here must not be waited for.
+            let _why_it_does_not_work_is_told = warehouse.close().await;
+            return Err(problem);
+        }
+        Ok(self.around(clock, warehouse, Traffic::default()))
+    }
+
+    async fn warehouse(&self, access: Access, holder: &str, now: DateTime<Utc>) -> Result<Warehouse, Problem> {
         let password = self.config.paths.database_password.as_ref();
         let password = password.map(Credential::reveal).transpose()?;
         let address = Address {
             url: &database_url(&self.config),
             password: password.as_ref().map(ExposeSecret::expose_secret),
-            node: self.config.paths.node.as_deref(),
+            node: &self.config.node.name,
         };
-        let warehouse = Warehouse::open(address, access, holder, clock.now()).await?;
-        if access == Access::Hold && warehouse.other_nodes().await?.is_empty() {
-            // Nobody else writes here now: what is half-written belongs to a process that is gone.
-            crate::snapshot::sweep(&self.config.paths.snapshots())?;
-            crate::snapshot::sweep(&self.config.paths.incoming())?;
-        }
-        Ok(self.around(clock, warehouse, Traffic::default()))
+        Warehouse::open(address, access, holder, now).await
     }
 
     /// Puts a copy of the database in its place; gives where the old one lies now.
@@ -436,43 +446,6 @@ fn check_cron(cron: &Placed<String>, problems: &mut Problems) {
     if let Err(problem) = Cadence::parse(&cron.value) {
         problems.push(problem.at(&cron.place));
     }
-}
-
-/// Reaches the mail server and the address of every source that is switched on; the online half of `check`.
-///
-/// Opens no warehouse: the check must go on beside a daemon that holds it.
-pub async fn reach(knowledge: &Knowledge) -> Problems {
-    let mut problems = Problems::new();
-    let traffic = Traffic::default();
-    match knowledge.transport.open().await {
-        Ok(session) => session.close().await,
-        Err(problem) => problems.push(problem),
-    }
-    for source in knowledge.config.sources.iter().filter(|source| source.enabled) {
-        match &source.origin {
-            config::Origin::Folder(folder) if !folder.is_dir() => {
-                problems.push(
-                    Problem::new("MSK-FET-40")
-                        .arg("path", folder.display())
-                        .at(&source.place),
-                );
-            }
-            config::Origin::Address(address) => {
-                let tried = async {
-                    let options = http_options(&knowledge.config, source, HttpOptions::feed)?;
-                    let fetcher = Fetcher::new(options, traffic.clone())?;
-                    fetcher
-                        .stream(&crate::fetch::Request::new(address), std::io::sink())
-                        .await
-                };
-                if let Err(problem) = tried.await {
-                    problems.push(problem.at(&source.place));
-                }
-            }
-            config::Origin::Folder(_) | config::Origin::EachSite => {}
-        }
-    }
-    problems
 }
 
 /// Reads a text file of the administrator, capped and decoded.

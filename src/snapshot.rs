@@ -16,10 +16,11 @@
 //! ```
 
 use std::fs::{self, File};
+use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io::{self, BufReader, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use crate::failpoint;
 use crate::message::Problem;
@@ -145,17 +146,79 @@ pub fn write(dir: &Path, mut reader: impl Read) -> Result<Unnamed, Problem> {
     })
 }
 
+/// Processes of two machines that share a folder may have the same number.
 fn temporary_name() -> String {
     static NEXT: AtomicU64 = AtomicU64::new(0);
     let number = NEXT.fetch_add(1, Ordering::Relaxed);
-    format!("{TEMPORARY}{}-{number}", std::process::id())
+    format!("{TEMPORARY}{}-{number}-{:016x}", std::process::id(), chance())
 }
 
-/// Removes what a killed process left half-written; to be called at start, while nobody else keeps snapshots here.
+fn chance() -> u64 {
+    RandomState::new().build_hasher().finish()
+}
+
+/// Name of the file that carries the mark of a store.
+pub const MARK: &str = ".store";
+
+/// Marks a folder as the store of one warehouse; gives the mark. The database and the folder then know each other: a
+/// node that sees another folder under the same path finds another mark or none.
+///
+/// # Errors
+/// `MSK-SNP-07` when the folder has a mark already, `MSK-SNP-01` when it cannot be written.
+pub fn mark(dir: &Path) -> Result<String, Problem> {
+    let path = dir.join(MARK);
+    let wrong = |error: io::Error| unwritable(&path, &error);
+    fs::create_dir_all(dir).map_err(wrong)?;
+    if let Some(found) = mark_of(dir)? {
+        return Err(Problem::new("MSK-SNP-07")
+            .arg("path", dir.display())
+            .arg("found", found));
+    }
+    let mark = format!("{:016x}{:016x}", chance(), chance());
+    let mut file = File::create(&path).map_err(wrong)?;
+    writeln!(file, "{mark}")
+        .and_then(|()| file.sync_all())
+        .and_then(|()| File::open(dir)?.sync_all())
+        .map_err(wrong)?;
+    Ok(mark)
+}
+
+/// Compares the mark of a folder with the one its warehouse knows.
+///
+/// # Errors
+/// `MSK-SNP-06` when it has another or none, `MSK-SNP-01` when it cannot be read.
+pub fn expect_mark(dir: &Path, expected: &str) -> Result<(), Problem> {
+    match mark_of(dir)? {
+        Some(found) if found == expected => Ok(()),
+        found => Err(Problem::new("MSK-SNP-06")
+            .arg("path", dir.display())
+            .arg("found", found.as_deref().unwrap_or("—"))
+            .arg("expected", expected)),
+    }
+}
+
+/// The mark of a folder; a file that a power cut left empty is none.
+fn mark_of(dir: &Path) -> Result<Option<String>, Problem> {
+    let path = dir.join(MARK);
+    let mut text = Vec::new();
+    match File::open(&path).and_then(|file| file.take(MARK_BYTES).read_to_end(&mut text)) {
+        Ok(_) => {}
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(unwritable(&path, &error)),
+    }
+    let text = String::from_utf8_lossy(&text).trim().to_owned();
+    Ok((!text.is_empty()).then_some(text))
+}
+
+/// Longest mark that is read.
+const MARK_BYTES: u64 = 100;
+
+/// Removes what a killed process left half-written and nobody has touched for so long; without a time, at a start,
+/// everything half-written: nobody else keeps snapshots here then.
 ///
 /// # Errors
 /// `MSK-SNP-01` when the folder cannot be listed or a leftover cannot be removed.
-pub fn sweep(dir: &Path) -> Result<u32, Problem> {
+pub fn sweep(dir: &Path, untouched: Duration) -> Result<u32, Problem> {
     let wrong = |error: io::Error| unwritable(dir, &error);
     let entries = match fs::read_dir(dir) {
         Ok(entries) => entries,
@@ -165,10 +228,21 @@ pub fn sweep(dir: &Path) -> Result<u32, Problem> {
     let mut removed = 0;
     for entry in entries {
         let entry = entry.map_err(wrong)?;
-        if entry.file_name().to_string_lossy().starts_with(TEMPORARY) {
-            fs::remove_file(entry.path()).map_err(wrong)?;
-            removed += 1;
+        if !entry.file_name().to_string_lossy().starts_with(TEMPORARY) {
+            continue;
         }
+        let removal = age(&entry).and_then(|age| {
+            let old = age >= untouched;
+            if old {
+                fs::remove_file(entry.path())?;
+            }
+            Ok(u32::from(old))
+        });
+        removed += match removal {
+            // Another node was faster, or has just given it its name.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => 0,
+            removal => removal.map_err(wrong)?,
+        };
     }
     Ok(removed)
 }
@@ -188,6 +262,12 @@ pub fn remove(dir: &Path, hash: &str, before: SystemTime) -> Result<(), Problem>
         fs::remove_file(&path).map_err(|error| unwritable(&path, &error))?;
     }
     Ok(())
+}
+
+/// How long nobody has touched a file; a clock of another machine may be ahead.
+fn age(entry: &fs::DirEntry) -> io::Result<Duration> {
+    let touched = entry.metadata()?.modified()?;
+    Ok(touched.elapsed().unwrap_or_default())
 }
 
 /// Opens the snapshot of a hash; `limit` caps the bytes it may inflate to.
@@ -343,8 +423,31 @@ mod tests {
         let dir = tempfile::tempdir().expect("folder");
         fs::write(dir.path().join(".part-1-0"), b"half").expect("written");
         keep(dir.path(), &b"whole"[..]).expect("kept");
-        assert_eq!(sweep(dir.path()), Ok(1));
-        assert_eq!(sweep(&dir.path().join("absent")), Ok(0));
+        let a_day = Duration::from_secs(24 * 3600);
+        assert_eq!(sweep(dir.path(), a_day), Ok(0), "somebody may be writing it");
+        assert_eq!(sweep(dir.path(), Duration::ZERO), Ok(1));
+        assert_eq!(sweep(&dir.path().join("absent"), Duration::ZERO), Ok(0));
+    }
+
+    #[test]
+    fn a_folder_that_is_not_the_marked_one_is_noticed() {
+        let (own, other) = (
+            tempfile::tempdir().expect("folder"),
+            tempfile::tempdir().expect("folder"),
+        );
+        fs::write(own.path().join(MARK), "\n").expect("a power cut");
+        let first = mark(own.path()).expect("marked");
+        assert_eq!(expect_mark(own.path(), &first), Ok(()));
+        let again = mark(own.path()).expect_err("marked already");
+        assert_eq!((again.code(), again.get("found")), ("MSK-SNP-07", Some(first.as_str())));
+        let absent = expect_mark(other.path(), &first).expect_err("no mark");
+        assert_eq!((absent.code(), absent.get("found")), ("MSK-SNP-06", Some("—")));
+        let second = mark(other.path()).expect("marked");
+        let foreign = expect_mark(own.path(), &second).expect_err("another mark");
+        assert_eq!(
+            (foreign.code(), foreign.get("found")),
+            ("MSK-SNP-06", Some(first.as_str()))
+        );
     }
 
     #[test]

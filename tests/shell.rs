@@ -550,17 +550,17 @@ fn every_problem_of_the_configuration_is_told_in_one_run() {
     assert_eq!(checked.code, 78);
     insta::assert_snapshot!(checked.without(&office), @r#"
     78
-    MSK-CFG-01: [D]/msoko.toml:64:1: неизвестный ключ «leters_at» в [jobs] (допустимы: calendar_region, decree_days_off, letters_at, report_vpr); возможно, «letters_at»
+    MSK-CFG-01: [D]/msoko.toml:68:1: неизвестный ключ «leters_at» в [jobs] (допустимы: calendar_region, decree_days_off, letters_at, report_vpr); возможно, «letters_at»
       что делать: исправьте ключ по списку допустимых
     MSK-CFG-02: [D]/sources.toml:5:11: ключ «enabled» в [source[1]]: ожидается true или false, найдено «yes»
       что делать: исправьте значение
-    MSK-CFG-01: [D]/sources.toml:6:1: неизвестный ключ «shedule» в [source[1]] (допустимы: address, allow_invalid_tls, allow_private, ca_bundle, connector, context, each, enabled, folder, freshness, id, include, max_bytes, owner, pace, password, schedule, settle, user); возможно, «schedule»
+    MSK-CFG-01: [D]/sources.toml:6:1: неизвестный ключ «shedule» в [source[1]] (допустимы: address, allow_invalid_tls, allow_private, ca_bundle, connector, context, each, enabled, folder, freshness, id, include, max_bytes, node, owner, pace, password, schedule, settle, user); возможно, «schedule»
       что делать: исправьте ключ по списку допустимых
-    MSK-CFG-08: [D]/msoko.toml:42:12: не найдены учётные данные «smtp-password» (искали: [D]/credentials/smtp-password)
+    MSK-CFG-08: [D]/msoko.toml:46:12: не найдены учётные данные «smtp-password» (искали: [D]/credentials/smtp-password)
       что делать: положите пароль одной строкой в /etc/msoko/credentials/ под этим именем, владелец root:msoko, права 0640, и перезапустите службу
     MSK-RUN-12: [D]/sources.toml:3:13: нет соединителя «vpr-protokol» (есть: gia-participants, gia-svod, rsoko-feed, school-site, vpr-marks, vpr-protocol)
       что делать: исправьте имя по списку: msoko connector list
-    MSK-RUN-02: [D]/msoko.toml:65:14: время по расписанию «0 9 31 2 *» никогда не наступит
+    MSK-RUN-02: [D]/msoko.toml:69:14: время по расписанию «0 9 31 2 *» никогда не наступит
       что делать: исправьте день или месяц
     Всего 6 ошибок.
     "#);

@@ -256,7 +256,11 @@ pub(super) fn office(dir: &Path) -> PathBuf {
 /// Lets an authority keep its warehouse on a server.
 pub(super) fn keep_in(config: &Path, url: &str) {
     let text = std::fs::read_to_string(config).expect("read");
-    std::fs::write(config, format!("{text}\n[database]\nurl = \"{url}\"\n")).expect("written");
+    std::fs::write(
+        config,
+        format!("{text}\n[database]\nurl = \"{url}\"\nsingle_node = true\n"),
+    )
+    .expect("written");
 }
 
 /// A table of participants in windows-1251, organisation by organisation.

@@ -43,7 +43,7 @@ impl Exit {
         let code = problem.code();
         let group = code.split('-').nth(1).unwrap_or("");
         match (group, code) {
-            (_, "MSK-DB-05" | "MSK-DB-06" | "MSK-DB-23") => Self::Locked,
+            (_, "MSK-DB-05" | "MSK-DB-06" | "MSK-DB-23" | "MSK-DB-25") => Self::Locked,
             (_, "MSK-DB-07") => Self::Io,
             (_, "MSK-KEEP-14") => Self::Unavailable,
             (
@@ -74,7 +74,7 @@ impl Exit {
         match code {
             "MSK-RUN-01" | "MSK-RUN-02" => Self::Config,
             "MSK-RUN-12" | "MSK-RUN-17" | "MSK-RUN-18" | "MSK-RUN-21" | "MSK-RUN-23" | "MSK-RUN-24" | "MSK-RUN-25"
-            | "MSK-RUN-26" | "MSK-RUN-29" | "MSK-RUN-32" | "MSK-RUN-33" | "MSK-RUN-34" => Self::Usage,
+            | "MSK-RUN-26" | "MSK-RUN-29" | "MSK-RUN-32" | "MSK-RUN-33" | "MSK-RUN-34" | "MSK-RUN-36" => Self::Usage,
             "MSK-RUN-13" | "MSK-RUN-14" | "MSK-RUN-15" | "MSK-RUN-22" | "MSK-RUN-31" => Self::Refused,
             "MSK-RUN-19" => Self::NoInput,
             "MSK-RUN-16" | "MSK-RUN-20" => Self::Unavailable,

@@ -27,7 +27,7 @@ use crate::warehouse::Access;
 pub(super) async fn pull(out: &mut Output, path: &Path, args: Pull) -> Ended {
     let access = if args.dry_run { Access::Read } else { Access::Hold };
     let context = Arc::new(open(path, access, "pull").await?);
-    let sources = chosen(&context, &args.sources)?;
+    let sources = chosen(&context, &args.sources, args.file.is_some())?;
     if args.file.is_some() && sources.len() != 1 {
         return Err(Problem::new("MSK-USE-07")
             .arg("what", "имя источника, которому принадлежит файл")
@@ -69,17 +69,35 @@ fn of_file(problem: &Problem) -> Exit {
     }
 }
 
-fn chosen<'c>(context: &'c Context, names: &[String]) -> Result<Vec<&'c Source>, Problem> {
+fn chosen<'c>(context: &'c Context, names: &[String], given: bool) -> Result<Vec<&'c Source>, Problem> {
     if names.is_empty() {
-        return Ok(context.config.sources.iter().filter(|source| source.enabled).collect());
+        let enabled = context.config.sources.iter().filter(|source| source.enabled);
+        let (ours, others): (Vec<_>, Vec<_>) = enabled.partition(|source| context.config.is_ours(source));
+        for source in others {
+            remark(&foreign(context, source).ru_line());
+        }
+        return Ok(ours);
     }
     names
         .iter()
         .map(|name| {
             let source = context.config.sources.iter().find(|source| source.id == *name);
-            source.ok_or_else(|| unknown_source(context, name))
+            let source = source.ok_or_else(|| unknown_source(context, name))?;
+            // A file given by hand lies where the person is.
+            if given || context.config.is_ours(source) {
+                Ok(source)
+            } else {
+                Err(foreign(context, source))
+            }
         })
         .collect()
+}
+
+fn foreign(context: &Context, source: &Source) -> Problem {
+    Problem::new("MSK-RUN-36")
+        .arg("source", &source.id)
+        .arg("node", source.own_node().unwrap_or_default())
+        .arg("own", &context.config.node.name)
 }
 
 fn unknown_source(context: &Context, name: &str) -> Problem {

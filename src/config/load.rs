@@ -3,7 +3,7 @@
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use super::{Authority, Http, Jobs, Mail, Paths, Recipient, Retention, Source};
+use super::{Authority, Http, Jobs, Mail, Node, Paths, Recipient, Retention, Source, node};
 use crate::message::{Problem, Problems};
 use crate::strict_toml::{Document, Section, decode};
 
@@ -36,6 +36,8 @@ pub struct Config {
     pub authority: Authority,
     /// Where things lie.
     pub paths: Paths,
+    /// This process among others on one server.
+    pub node: Node,
     /// How letters leave.
     pub mail: Mail,
     /// Manners on the network.
@@ -74,6 +76,7 @@ pub fn survey(path: &Path) -> (Option<Config>, Problems) {
         let sections = (
             Authority::read(root),
             Paths::read(root, folder),
+            Node::read(root),
             Mail::read(root, folder),
             Http::read(root, folder),
             Jobs::read(root),
@@ -86,7 +89,7 @@ pub fn survey(path: &Path) -> (Option<Config>, Problems) {
         );
         (sections, files)
     });
-    let Some(((authority, paths, mail, http, jobs, retention), (sources_file, recipients_file))) = main else {
+    let Some(((authority, paths, node, mail, http, jobs, retention), (sources_file, recipients_file))) = main else {
         return (None, problems);
     };
     let sources = read_file(&folder.join(sources_file), &mut problems, |root| {
@@ -97,6 +100,7 @@ pub fn survey(path: &Path) -> (Option<Config>, Problems) {
         path: path.to_owned(),
         authority,
         paths,
+        node,
         mail,
         http,
         jobs,
@@ -104,6 +108,7 @@ pub fn survey(path: &Path) -> (Option<Config>, Problems) {
         sources: sources.unwrap_or_default(),
         recipients: recipients.unwrap_or_default(),
     };
+    node::check(&config, &mut problems);
     (Some(config), problems)
 }
 

@@ -27,8 +27,10 @@ pub struct Paths {
     pub database: String,
     /// Password of the server, by name.
     pub database_password: Option<Credential>,
-    /// Name of this node in the audit log of a server; absent when the machine's name serves.
-    pub node: Option<String>,
+    /// No other machine works on the server's database.
+    pub single_node: bool,
+    /// A store of snapshots outside the state folder.
+    store: Option<PathBuf>,
 }
 
 impl Paths {
@@ -46,7 +48,7 @@ impl Paths {
             .as_ref()
             .and_then(|section| section.strings("calendars"))
             .unwrap_or_default();
-        let (database, database_password, node) = read_database(root, folder);
+        let (database, database_password, single_node) = read_database(root, folder);
         let paths = Self {
             connectors: beside(folder, text("connectors").as_deref().unwrap_or("connectors")),
             roadmaps: beside(folder, text("roadmaps").as_deref().unwrap_or("roadmaps")),
@@ -56,7 +58,8 @@ impl Paths {
             reports: text("reports").map_or_else(|| state.join("reports"), |path| beside(folder, &path)),
             database,
             database_password,
-            node,
+            single_node,
+            store: text("snapshots").map(|path| beside(folder, &path)),
             state,
         };
         if let Some(section) = section {
@@ -68,7 +71,7 @@ impl Paths {
     /// Where snapshots lie.
     #[must_use]
     pub fn snapshots(&self) -> PathBuf {
-        self.state.join("snapshots")
+        self.store.clone().unwrap_or_else(|| self.state.join("snapshots"))
     }
 
     /// Where large bodies lie while they are read.
@@ -123,9 +126,9 @@ fn usual_state(folder: &Path) -> PathBuf {
 const INSTALLED: &str = "/etc/msoko";
 const INSTALLED_STATE: &str = "/var/lib/msoko";
 
-fn read_database(root: &Section<'_>, folder: &Path) -> (String, Option<Credential>, Option<String>) {
+fn read_database(root: &Section<'_>, folder: &Path) -> (String, Option<Credential>, bool) {
     let Some(section) = root.section("database") else {
-        return (DEFAULT_DATABASE.to_owned(), None, None);
+        return (DEFAULT_DATABASE.to_owned(), None, false);
     };
     let url = section.string("url").unwrap_or_else(|| DEFAULT_DATABASE.to_owned());
     if !["sqlite:", "postgres:", "postgresql:"]
@@ -143,9 +146,9 @@ fn read_database(root: &Section<'_>, folder: &Path) -> (String, Option<Credentia
     if password.is_some() && url.starts_with("sqlite:") {
         section.refuse("password", "у базы в файле пароля нет");
     }
-    let node = given(&section, "node");
+    let single_node = section.boolean("single_node").unwrap_or(false);
     section.done();
-    (url, password, node)
+    (url, password, single_node)
 }
 
 /// `scheme://user:password@host` or `…?password=…`.

@@ -29,6 +29,8 @@ pub struct Source {
     pub connectors: Placed<Vec<String>>,
     /// Address, folder or all sites.
     pub origin: Origin,
+    /// The node that sees the folder, or `*` when all do.
+    pub(super) node: Option<Placed<String>>,
     /// Switched on.
     pub enabled: bool,
     /// Cron text; the connector's own when absent.
@@ -91,6 +93,7 @@ impl Source {
             id,
             connectors: Placed::new(connectors, section.place_of("connector")),
             origin: read_origin(section, folder),
+            node: given(section, "node").map(|name| Placed::new(name, section.place_of("node"))),
             enabled: section.boolean("enabled").unwrap_or(true),
             schedule: section
                 .string("schedule")

@@ -474,6 +474,7 @@ mod tests {
             failing_since: None,
             failures: 0,
             next_due: None,
+            node: String::new(),
             rows: 0,
             quarantined: 0,
             problem: None,

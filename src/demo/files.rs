@@ -102,7 +102,11 @@ fn unwritable(path: &Path, error: std::io::Error) -> Problem {
 }
 
 fn main_toml(database: Option<&str>) -> String {
-    let database = database.unwrap_or("sqlite:msoko.db");
+    // One process in one folder, whatever database it is given.
+    let database = match database {
+        None => "url = \"sqlite:msoko.db\"".to_owned(),
+        Some(url) => format!("url = \"{url}\"\nsingle_node = true"),
+    };
     format!(
         "# Настройка демонстрации. Ключи объяснены в образце, который создаёт команда msoko init.\n\
          [authority]\n\
@@ -115,7 +119,7 @@ fn main_toml(database: Option<&str>) -> String {
          contact_address = \"monitoring@vg.example\"\n\
          contact_phone = \"8 (999) 555-00-01\"\n\n\
          [paths]\nstate = \"..\"\nroadmaps = \"roadmaps\"\nscales = \"scales.toml\"\n\n\
-         [database]\nurl = \"{database}\"\n\n\
+         [database]\n{database}\n\n\
          [mail]\nfrom_name = \"МСОКО Верхнегорского района\"\nfrom_address = \"msoko@vg.example\"\ntransport = \"file\"\n"
     )
 }

@@ -39,6 +39,7 @@ const PAIRS: &[Pair] = pairs![
     16 "0016_audit",
     17 "0017_digests",
     18 "0018_retention",
+    19 "0019_node_names",
 ];
 
 /// Schema this program works with.

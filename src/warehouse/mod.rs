@@ -59,4 +59,5 @@ pub mod territories;
 pub mod units;
 pub mod verify;
 
+pub use nodes::NamedNode;
 pub use store::{Access, Address, Warehouse};

@@ -6,10 +6,12 @@ use std::hash::{BuildHasher, Hasher};
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use sqlx::postgres::PgPool;
 
 use super::sql::{On, Readers, Session, sql};
 use super::store::Warehouse;
+use super::text::{moment, read_moment};
 use crate::message::Problem;
 
 /// How often a process says that it lives.
@@ -19,8 +21,20 @@ const SERVER_NOW: &str = "to_char(now() at time zone 'utc', 'YYYY-MM-DD\"T\"HH24
 /// A process that has been silent for so long is taken for dead: three beats.
 const SILENT: &str = "to_char((now() - interval '30 seconds') at time zone 'utc', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"')";
 
-/// Rows of processes that died are swept after a day.
+/// A row of a process that ended is swept after a day when its machine has a later one, after a season anyway.
 const LONG_GONE: &str = "to_char((now() - interval '1 day') at time zone 'utc', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"')";
+const FOR_GOOD: &str = "to_char((now() - interval '90 days') at time zone 'utc', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"')";
+
+/// A machine that works or worked on this warehouse.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NamedNode {
+    /// Name in its configuration.
+    pub name: String,
+    /// When a process of it last said that it lives.
+    pub seen_at: DateTime<Utc>,
+    /// A process of it lives now.
+    pub lives: bool,
+}
 
 /// This process among others (узел); dropping it ends the beat, not the row.
 #[derive(Debug)]
@@ -46,21 +60,23 @@ impl Node {
         })
     }
 
-    /// Joins the processes of a server under a readable name that no other process has.
+    /// Joins the processes of a server under a readable id that no other process has, and the name of the machine.
     ///
     /// # Errors
     /// When the server refuses.
-    pub(super) async fn join(pool: &PgPool, id: String) -> Result<Arc<Self>, Problem> {
-        beat(pool, &id).await?;
+    pub(super) async fn join(pool: &PgPool, id: String, name: &str) -> Result<Arc<Self>, Problem> {
+        beat(pool, &id, name).await?;
         sql("forget old nodes", "delete from node where seen_at < ")
+            .push(FOR_GOOD)
+            .push(" or exists (select 1 from node later where later.name = node.name and later.seen_at > node.seen_at) and seen_at < ")
             .push(LONG_GONE)
             .execute(On::PostgresPool(pool))
             .await?;
-        let (own, pool) = (id.clone(), pool.clone());
+        let (own, name, pool) = (id.clone(), name.to_owned(), pool.clone());
         let task = tokio::spawn(async move {
             loop {
                 tokio::time::sleep(BEAT).await;
-                if let Err(problem) = beat(&pool, &own).await {
+                if let Err(problem) = beat(&pool, &own, &name).await {
                     tracing::warn!(
                         code = problem.code(),
                         "telling the other nodes that this one lives: {problem}"
@@ -79,9 +95,12 @@ impl Node {
         &self.id
     }
 
-    /// Leaves in order: nobody has to wait for the silence.
+    /// Leaves in order: nobody has to wait for the silence. Who only reads or writes beside them never joined.
     pub(super) async fn leave(&self, pool: &PgPool) -> Result<(), Problem> {
-        sql("leave the other nodes", "delete from node where id = $1")
+        if self.id.is_empty() {
+            return Ok(());
+        }
+        sql("leave the other nodes", "update node set ended = 1 where id = $1")
             .bind(&self.id)
             .execute(On::PostgresPool(pool))
             .await
@@ -89,33 +108,30 @@ impl Node {
     }
 }
 
-/// Name of the machine.
-pub(super) fn machine() -> String {
-    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
-    name.trim().to_owned()
-}
-
-/// A readable name: what it does, on which machine, which process, since when; the end tells apart what machines
-/// made of one image would call alike.
-pub(super) fn name(holder: &str, now: chrono::DateTime<chrono::Utc>) -> String {
+/// A readable id: what it does, on which machine, which process, since when; the end tells apart what machines made of
+/// one image would call alike.
+pub(super) fn id_of(holder: &str, name: &str, now: DateTime<Utc>) -> String {
     let chance = std::hash::RandomState::new().build_hasher().finish();
     format!(
-        "{holder}, {}, pid {}, {}, {:06x}",
-        machine(),
+        "{holder}, {name}, pid {}, {}, {:06x}",
         std::process::id(),
-        super::text::moment(now),
+        moment(now),
         chance & 0xff_ffff
     )
 }
 
-async fn beat(pool: &PgPool, id: &str) -> Result<(), Problem> {
-    sql("tell the other nodes", "insert into node (id, seen_at) values ($1, ")
-        .bind(id)
-        .push(SERVER_NOW)
-        .push(") on conflict (id) do update set seen_at = excluded.seen_at")
-        .execute(On::PostgresPool(pool))
-        .await
-        .map(|_| ())
+async fn beat(pool: &PgPool, id: &str, name: &str) -> Result<(), Problem> {
+    sql(
+        "tell the other nodes",
+        "insert into node (id, name, seen_at) values ($1, $2, ",
+    )
+    .bind(id)
+    .bind(name)
+    .push(SERVER_NOW)
+    .push(") on conflict (id) do update set seen_at = excluded.seen_at")
+    .execute(On::PostgresPool(pool))
+    .await
+    .map(|_| ())
 }
 
 /// One at a time among the processes of a server: loads lock many keys, and two in different orders would wait for
@@ -151,13 +167,82 @@ impl Warehouse {
         match &self.readers {
             Readers::Sqlite(_) => Ok(Vec::new()),
             Readers::Postgres(pool) => {
-                sql("list the nodes", "select id from node where id <> $1 and seen_at > ")
-                    .bind(self.node.id())
-                    .push(SILENT)
-                    .push(" order by id")
-                    .scalars(On::PostgresPool(pool))
-                    .await
+                sql(
+                    "list the nodes",
+                    "select id from node where id <> $1 and ended = 0 and seen_at > ",
+                )
+                .bind(self.node.id())
+                .push(SILENT)
+                .push(" order by id")
+                .scalars(On::PostgresPool(pool))
+                .await
             }
         }
     }
+
+    /// Every node that was ever seen, one entry a name, in alphabetical order; none for an embedded database.
+    ///
+    /// # Errors
+    /// When the server refuses or holds what this program cannot read.
+    pub async fn named_nodes(&self) -> Result<Vec<NamedNode>, Problem> {
+        let Readers::Postgres(pool) = &self.readers else {
+            return Ok(Vec::new());
+        };
+        let rows: Vec<(String, String, i64)> = sql(
+            "list the nodes",
+            "select name, max(seen_at), max(case when ended = 0 and seen_at > ",
+        )
+        .push(SILENT)
+        .push(" then 1 else 0 end)::bigint from node group by name order by name")
+        .all(On::PostgresPool(pool))
+        .await?;
+        rows.into_iter()
+            .map(|(name, seen_at, lives)| {
+                Ok(NamedNode {
+                    name,
+                    seen_at: read_moment("node", &seen_at)?,
+                    lives: lives == 1,
+                })
+            })
+            .collect()
+    }
+
+    /// The id that ties this warehouse to its store of snapshots. The first to ask makes it, `first` puts it there;
+    /// others wait meanwhile.
+    ///
+    /// # Errors
+    /// What `first` says, or when the database refuses.
+    pub async fn store_id(
+        &self,
+        first: impl FnOnce() -> Result<String, Problem> + Send + 'static,
+    ) -> Result<String, Problem> {
+        let what = "name the store of snapshots";
+        self.write(what, move |session| {
+            Box::pin(async move {
+                take_turn(session).await?;
+                if let Some(id) = sql(what, STORE).first_scalar(&mut *session).await? {
+                    return Ok(id);
+                }
+                let id = first()?;
+                sql(what, "insert into snapshot_store (only_one, id) values (1, $1)")
+                    .bind(&id)
+                    .execute(session)
+                    .await?;
+                Ok(id)
+            })
+        })
+        .await
+    }
+
+    /// The id of the store of snapshots when there is one already.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn known_store(&self) -> Result<Option<String>, Problem> {
+        sql("name the store of snapshots", STORE)
+            .first_scalar(&self.readers)
+            .await
+    }
 }
+
+const STORE: &str = "select id from snapshot_store";

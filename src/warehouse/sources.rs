@@ -26,6 +26,8 @@ pub struct SourceRecord {
     pub failures: u32,
     /// When the next pull is due, as computed at the end of the last one.
     pub next_due: Option<DateTime<Utc>>,
+    /// The node that has the source now or had it when it fell silent; empty when it is free.
+    pub node: String,
     /// Rows of the last pull that went well.
     pub rows: u64,
     /// Refused rows that wait now.
@@ -112,7 +114,8 @@ impl Warehouse {
         .await
     }
 
-    /// Notes how a pull ended and when the next one is due. A node that was taken for dead frees nothing.
+    /// Notes how a pull ended and when the next one is due. What a node that was taken for dead says late is no news:
+    /// another has the source.
     ///
     /// # Errors
     /// When the database refuses.
@@ -143,11 +146,11 @@ impl Warehouse {
                      failing_since = case when $3 = 0 and source_state.failures = 0 then $2 \
                      else source_state.failing_since end, \
                      failures = case when $3 = 1 then 0 else source_state.failures + 1 end, \
-                     next_due = excluded.next_due, \
-                     node = case when source_state.node = $10 then '' else source_state.node end, \
+                     next_due = excluded.next_due, node = '', \
                      rows_read = coalesce($5, source_state.rows_read), \
                      problem_code = excluded.problem_code, problem_args = excluded.problem_args, \
-                     problem_place = excluded.problem_place, problem_detail = excluded.problem_detail",
+                     problem_place = excluded.problem_place, problem_detail = excluded.problem_detail \
+                     where source_state.node in ('', $10)",
                 )
                 .bind(source)
                 .bind(moment(now))
@@ -175,7 +178,7 @@ impl Warehouse {
         let rows = sql(
             "read the state of sources",
             "select s.source, s.last_started, s.last_finished, s.last_success, s.failing_since, s.failures, s.next_due, \
-             s.rows_read, s.problem_code, s.problem_args, s.problem_place, s.problem_detail, (select count(*) from quarantine q \
+             s.node, s.rows_read, s.problem_code, s.problem_args, s.problem_place, s.problem_detail, (select count(*) from quarantine q \
              where q.source = s.source and q.state = 'open' \
              and q.run not in (select id from run where state = 'loading')) as quarantined \
              from source_state s order by s.source",
@@ -274,6 +277,7 @@ fn read(row: &Record) -> Result<SourceRecord, Problem> {
         failing_since: when("failing_since")?,
         failures: u32::try_from(count("failures")?).unwrap_or(u32::MAX),
         next_due: when("next_due")?,
+        node: row.get("node").map_err(wrong)?,
         rows: count("rows_read")?,
         quarantined: count("quarantined")?,
         problem: problem.problem(),

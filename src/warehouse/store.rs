@@ -23,8 +23,8 @@ pub struct Address<'a> {
     pub url: &'a str,
     /// Password of the server; without it `.pgpass` is asked.
     pub password: Option<&'a str>,
-    /// Name of this node in the audit log of a server, the same after every restart; without it the machine's.
-    pub node: Option<&'a str>,
+    /// Name of this machine among the nodes of a server.
+    pub node: &'a str,
 }
 
 impl<'a> From<&'a str> for Address<'a> {
@@ -32,7 +32,7 @@ impl<'a> From<&'a str> for Address<'a> {
         Self {
             url,
             password: None,
-            node: None,
+            node: "",
         }
     }
 }
@@ -155,7 +155,11 @@ impl Warehouse {
         holder: &str,
         now: chrono::DateTime<chrono::Utc>,
     ) -> Result<Self, Problem> {
-        let chain = address.node.map_or_else(nodes::machine, str::to_owned);
+        let chain = if address.node.is_empty() {
+            audit::EMBEDDED
+        } else {
+            address.node
+        };
         let options = postgres::options(address, holder, access == Access::Read)?;
         let name = postgres::name_of(&options);
         let pool = postgres::pool(options);
@@ -169,7 +173,7 @@ impl Warehouse {
         migrate::expect(&mut session, &name).await?;
         drop(connection);
         let node = match access {
-            Access::Hold => Node::join(&pool, nodes::name(holder, now)).await?,
+            Access::Hold => Node::join(&pool, nodes::id_of(holder, address.node, now), address.node).await?,
             Access::Write | Access::Read => Node::alone(),
         };
         Ok(Self {
@@ -177,7 +181,7 @@ impl Warehouse {
             writer: (access != Access::Read).then(|| Writer::Postgres(pool.clone())),
             readers: Readers::Postgres(pool),
             node,
-            audit: Arc::new(Audit::new(&chain, holder)),
+            audit: Arc::new(Audit::new(chain, holder)),
             lock: None,
         })
     }
@@ -253,8 +257,9 @@ impl Warehouse {
         match self.readers {
             Readers::Sqlite(pool) => pool.close().await,
             Readers::Postgres(pool) => {
-                self.node.leave(&pool).await?;
+                let left = self.node.leave(&pool).await;
                 pool.close().await;
+                left?;
             }
         }
         write_back(self.writer.as_ref()).await?;

@@ -74,7 +74,9 @@ impl World {
             fs::create_dir_all(folder).expect("a folder");
         }
         let put = |name: &str, text: &str| fs::write(config.join(name), text).expect("a file");
-        let database = database.map_or_else(String::new, |url| format!("[database]\nurl = \"{url}\"\n"));
+        let database = database.map_or_else(String::new, |url| {
+            format!("[database]\nurl = \"{url}\"\nsingle_node = true\n")
+        });
         let main = "[authority]\nname = \"Управление образования\"\nmunicipality = \"Верхнегорский район\"\n\
              region = \"Учебный край\"\nplace = \"с. Верхнегорское\"\nzone = \"Europe/Moscow\"\n\
              contact_name = \"Отдел оценки качества\"\ncontact_address = \"office@vg.example\"\n\

@@ -21,6 +21,23 @@ on_both! {
     the_state_of_sources_survives_failures_and_remembers_what_servers_said,
     a_letter_is_queued_once_with_its_mark_and_claimed_by_one,
     deadlines_are_closed_by_evidence_and_reports_keep_their_numbers,
+    the_store_of_snapshots_is_named_once_by_whoever_asks_first,
+}
+
+async fn the_store_of_snapshots_is_named_once_by_whoever_asks_first(district: District) {
+    let warehouse = &district.warehouse;
+    assert_eq!(warehouse.known_store().await.expect("read"), None);
+    let failed = warehouse.store_id(|| Err(Problem::new("MSK-SNP-07"))).await;
+    assert_eq!(failed.expect_err("not marked").code(), "MSK-SNP-07");
+    assert_eq!(warehouse.known_store().await.expect("read"), None, "all or nothing");
+    let mut asking = tokio::task::JoinSet::new();
+    for name in ["one", "two", "three"] {
+        let warehouse = warehouse.clone();
+        asking.spawn(async move { warehouse.store_id(move || Ok(name.to_owned())).await.expect("named") });
+    }
+    let names = asking.join_all().await;
+    assert!(names.iter().all(|name| *name == names[0]), "{names:?}");
+    assert_eq!(warehouse.known_store().await.expect("read").as_ref(), Some(&names[0]));
 }
 
 async fn refused_rows_are_answered_by_a_replay_or_a_newer_delivery_and_never_vanish(district: District) {

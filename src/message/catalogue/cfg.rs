@@ -67,4 +67,20 @@ pub(super) const ENTRIES: &[Entry] = &[
         action: "положите пароль одной строкой в /etc/msoko/credentials/ под этим именем, владелец root:msoko, права 0640, и перезапустите службу",
         disposition: Disposition::NeedsAdministrator,
     },
+    Entry {
+        code: "MSK-CFG-09",
+        en: "snapshots lie in `{path}` of this node alone, and several nodes may share the database on a server",
+        ru: "снимки лежат в своей папке узла «{path}», а с базой на сервере могут работать несколько узлов",
+        cause: "каждому узлу нужны снимки, которые сделал другой: папка снимков должна быть общей",
+        action: "назовите папку, подключённую на всех узлах: [paths] snapshots = \"/srv/msoko/snapshots\"; если узел один, напишите [database] single_node = true",
+        disposition: Disposition::NeedsAdministrator,
+    },
+    Entry {
+        code: "MSK-CFG-10",
+        en: "source `{source}` reads folder `{path}` and does not say which node sees it",
+        ru: "источник «{source}» читает папку «{path}», но не сказано, какой узел её видит",
+        cause: "с базой на сервере могут работать несколько узлов, и у каждого свои папки",
+        action: "добавьте источнику node = \"имя узла\"; если папка общая для всех узлов, node = \"*\"; если узел один, напишите [database] single_node = true",
+        disposition: Disposition::NeedsAdministrator,
+    },
 ];

@@ -198,4 +198,12 @@ pub(super) const ENTRIES: &[Entry] = &[
         action: "сравните файл с прежним; если чисел и правда стало меньше, подтвердите: msoko pull {source} --confirm",
         disposition: Disposition::NeedsAdministrator,
     },
+    Entry {
+        code: "MSK-DB-25",
+        en: "single_node = true, and another node works on the database: {node}",
+        ru: "в настройке single_node = true, а с базой работает другой узел: {node}",
+        cause: "службы запущены на двух машинах или имя машины только что сменилось",
+        action: "остановите лишнюю службу; если узлов должно быть несколько, уберите single_node и назовите общую папку в [paths] snapshots",
+        disposition: Disposition::Retry,
+    },
 ];

@@ -204,4 +204,20 @@ pub(super) const ENTRIES: &[Entry] = &[
         action: "возьмите слово из списка",
         disposition: Disposition::NeedsAdministrator,
     },
+    Entry {
+        code: "MSK-RUN-35",
+        en: "node `{node}` is silent (last seen: {since}), and nobody else pulls: {sources}",
+        ru: "узел «{node}» не отвечает (последний раз: {since}), а кроме него некому забирать: {sources}",
+        cause: "служба на этой машине остановлена, машина выключена или не видит сервер базы, имя узла набрано с ошибкой",
+        action: "запустите службу на узле; если узла больше нет, назовите источнику другой узел: node = \"имя\"",
+        disposition: Disposition::NeedsAdministrator,
+    },
+    Entry {
+        code: "MSK-RUN-36",
+        en: "source `{source}` is pulled by node `{node}` alone, this node is `{own}`",
+        ru: "источник «{source}» забирает только узел «{node}», а этот узел — «{own}»",
+        cause: "папку источника видит не каждый узел",
+        action: "выполните команду на названном узле",
+        disposition: Disposition::NeedsAdministrator,
+    },
 ];

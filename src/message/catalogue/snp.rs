@@ -43,4 +43,20 @@ pub(super) const ENTRIES: &[Entry] = &[
         action: "ничего не требуется: загрузка повторится; при повторении проверьте источник",
         disposition: Disposition::Retry,
     },
+    Entry {
+        code: "MSK-SNP-06",
+        en: "folder of snapshots `{path}` is not the one the other nodes use: its mark is {found}, expected {expected}",
+        ru: "папка снимков «{path}» — не та, с которой работают другие узлы: метка {found}, ожидалась {expected}",
+        cause: "общая папка не подключена на этом узле, подключена другая или из неё удалён файл .store",
+        action: "подключите общую папку и запустите службу снова; если удалена метка, верните в папку файл .store с одной строкой — ожидаемой меткой",
+        disposition: Disposition::NeedsAdministrator,
+    },
+    Entry {
+        code: "MSK-SNP-07",
+        en: "folder of snapshots `{path}` belongs to another database (mark {found})",
+        ru: "папка снимков «{path}» принадлежит другой базе (метка {found})",
+        cause: "в папке лежат снимки другой установки или база создана заново",
+        action: "назовите в [paths] snapshots пустую папку; если прежней базы больше нет, удалите из папки файл .store и запустите службу снова",
+        disposition: Disposition::NeedsAdministrator,
+    },
 ];
