@@ -120,7 +120,12 @@ async fn heart(
                 };
                 let _asker_gone = request.answer.send(answer);
             }
-            done = work.next_end() => done?,
+            left = work.next_end() => {
+                if left? {
+                    // What waited for the place need not wait for the next pulse too.
+                    work.look().await?;
+                }
+            }
             // Refused problems stand in the journal already.
             _ = signals.hang_up.recv() => drop(reload(path, work).await),
             () = stop_asked(&mut signals.terminate, &mut signals.interrupt) => {
@@ -169,14 +174,25 @@ async fn note_accepted(context: &Context, fingerprint: String) -> Result<(), Pro
 
 fn replace(knowledge: Knowledge, work: &mut Work) -> Result<(), Problem> {
     let old = work.context();
-    let [before, after] = [&old.config, &knowledge.config].map(database_url);
-    if before != after {
+    let (before, after) = (&old.config, &knowledge.config);
+    // What the other nodes were told at the start, and what was compared with them.
+    let fixed = [
+        ("url", "[database]", database_url(before) == database_url(after)),
+        ("single_node", "[database]", before.is_shared() == after.is_shared()),
+        (
+            "snapshots",
+            "[paths]",
+            before.paths.snapshots() == after.paths.snapshots(),
+        ),
+        ("name", "[node]", before.node == after.node),
+    ];
+    if let Some((key, section, _)) = fixed.into_iter().find(|(_, _, same)| !same) {
         return Err(Problem::new("MSK-CFG-05")
-            .arg("key", "url")
-            .arg("section", "[database]")
-            .arg("reason", "адрес базы меняется только при перезапуске службы")
+            .arg("key", key)
+            .arg("section", section)
+            .arg("reason", "значение меняется только при перезапуске службы")
             .arg("found", "«…»")
-            .at(knowledge.config.path.display()));
+            .at(after.path.display()));
     }
     let clock = Clock::system(knowledge.config.authority.zone);
     let context = knowledge.around(clock, old.warehouse.clone(), old.traffic.clone());

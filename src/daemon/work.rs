@@ -7,6 +7,7 @@ use std::time::Duration;
 use chrono::{DateTime, Timelike, Utc};
 use tokio::task::{Id, JoinSet};
 
+use crate::app::sees_store;
 use crate::config::Source;
 use crate::domain::number::{Forms, agree, date_short};
 use crate::domain::vocabulary::{DeadlineState, SourceState};
@@ -14,7 +15,7 @@ use crate::failpoint;
 use crate::flow::context::{Context, Stop};
 use crate::flow::pull::{Options, pull};
 use crate::flow::{alert, deliver, notice, remind, report, retain, status, sums};
-use crate::message::Problem;
+use crate::message::{Disposition, Problem};
 use crate::outbox::pause_after_outages;
 use crate::schedule::{Cadence, Due, Runs, due};
 use crate::warehouse::sources::{PullOutcome, SourceRecord};
@@ -25,11 +26,15 @@ const PULLS_AT_ONCE: usize = 2;
 /// Hour and minute at which old things go.
 const RETAIN_AT: (u32, u32) = (3, 30);
 
+/// How long a job waits that another node was found to be at.
+const BESIDE: chrono::Duration = chrono::Duration::seconds(5);
+
 /// A job of the daemon.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 enum Job {
     Pull(String),
     Letters,
+    SilentNodes,
     Report,
     Sums,
     Retain,
@@ -41,6 +46,7 @@ impl Job {
         match self {
             Self::Pull(source) => format!("pull {source}"),
             Self::Letters => "letters".to_owned(),
+            Self::SilentNodes => "letters about silent nodes".to_owned(),
             Self::Report => "report".to_owned(),
             Self::Sums => "sums".to_owned(),
             Self::Retain => "retain".to_owned(),
@@ -66,6 +72,8 @@ pub(super) struct Work {
     retain_after: DateTime<Utc>,
     /// Jobs that ended with a problem of ours, how often in a row, and when they may be tried again.
     resting: HashMap<Job, (u32, DateTime<Utc>)>,
+    /// The last look did not see what is due.
+    is_blind: bool,
 }
 
 /// What a job says when it ends well.
@@ -87,6 +95,7 @@ impl Work {
             deliver_after: DateTime::UNIX_EPOCH,
             retain_after: DateTime::UNIX_EPOCH,
             resting: HashMap::new(),
+            is_blind: false,
         }
     }
 
@@ -101,111 +110,75 @@ impl Work {
         self.resting.clear();
     }
 
-    /// Starts everything that is due.
+    /// Starts everything that is due. While the database is away nothing is.
+    ///
+    /// # Errors
+    /// What does not pass by itself.
     pub(super) async fn look(&mut self) -> Result<(), Problem> {
-        let now = self.context.clock.now();
-        self.context.warehouse.take_over(now).await?;
-        for source in self.due_sources(now).await? {
-            let pulls = self.running.iter().filter(|job| matches!(job, Job::Pull(_))).count();
-            if pulls < PULLS_AT_ONCE {
-                self.start(Job::Pull(source));
+        match self.look_now().await {
+            Err(problem) if problem.disposition() == Disposition::Retry => {
+                if !self.is_blind {
+                    tracing::warn!(code = problem.code(), "nothing is started until this passes: {problem}");
+                }
+                self.is_blind = true;
+                Ok(())
+            }
+            looked => {
+                self.is_blind = false;
+                looked
             }
         }
-        if self.letters_due(now).await? {
+    }
+
+    async fn look_now(&mut self) -> Result<(), Problem> {
+        let context = Arc::clone(&self.context);
+        let (warehouse, now) = (&context.warehouse, context.clock.now());
+        warehouse.take_over(now).await?;
+        let records = warehouse.source_records().await?;
+        let others = warehouse.other_nodes().await?;
+        for source in context.config.sources.iter().filter(|source| source.enabled) {
+            let record = record_of(&records, &source.id);
+            let is_taken = record.is_some_and(|record| others.contains(&record.node));
+            let pulls = self.running.iter().filter(|job| matches!(job, Job::Pull(_))).count();
+            if pulls < PULLS_AT_ONCE && !is_taken && is_due(&context, source, record, now) {
+                self.start(Job::Pull(source.id.clone()));
+            }
+        }
+        if letters_due(&context, &records, now) {
             self.start(Job::Letters);
         }
-        if self.report_due(now).await? {
+        if record_of(&records, report::JOB).is_none() {
+            note_report(&context, now).await?;
+        } else if report_due(&context, &records, now) {
             self.start(Job::Report);
         }
+        if !status::silent_nodes(&context).await?.is_empty() {
+            self.start(Job::SilentNodes);
+        }
         // What a kill or a change of the register has left; a pull brings its own up to date.
-        if self.context.warehouse.has_stale_sums().await? {
+        if warehouse.has_stale_sums().await? {
             self.start(Job::Sums);
         }
-        if now >= self.retain_after && self.retain_due(now).await? {
+        if now >= self.retain_after && self.retain_due(&records, now) {
             self.start(Job::Retain);
         }
-        if now >= self.deliver_after && self.context.warehouse.has_due_letter(now).await? {
+        if now >= self.deliver_after && warehouse.has_due_letter(now).await? {
             self.start(Job::Deliver);
         }
         Ok(())
     }
 
-    async fn due_sources(&self, now: DateTime<Utc>) -> Result<Vec<String>, Problem> {
-        let records = self.context.warehouse.source_records().await?;
-        let sources = self.context.config.sources.iter().filter(|source| source.enabled);
-        let found = sources.filter(|source| is_due(&self.context, source, record_of(&records, source), now));
-        Ok(found.map(|source| source.id.clone()).collect())
-    }
-
-    /// Letters are written once a working day, from the configured time on; a day the service slept through is caught
-    /// up by the next one.
-    async fn letters_due(&self, now: DateTime<Utc>) -> Result<bool, Problem> {
-        let clock = &self.context.clock;
-        let at = self.context.config.jobs.letters_at;
-        let today = clock.today();
-        let Some(moment) = clock.at(today, at.hour(), at.minute()) else {
-            return Ok(false);
-        };
-        if now < moment || !self.context.calendar.is_working(today) {
-            return Ok(false);
-        }
-        let records = self.context.warehouse.source_records().await?;
-        let last = records
-            .iter()
-            .find(|record| record.source == remind::JOB)
-            .and_then(|record| record.last_success);
-        // A pass noted in the future was noted by a clock that was wrong.
-        Ok(last.is_none_or(|last| last < moment || last > now))
-    }
-
     /// Old things go once a day, at night; a night the service slept through is caught up at once.
-    async fn retain_due(&mut self, now: DateTime<Utc>) -> Result<bool, Problem> {
-        let clock = &self.context.clock;
-        let night = |day| clock.at(day, RETAIN_AT.0, RETAIN_AT.1);
-        let today = clock.today();
-        let yesterday = today.pred_opt().unwrap_or(today);
-        let Some(last_night) = [today, yesterday]
-            .into_iter()
-            .filter_map(night)
-            .find(|night| *night <= now)
-        else {
-            return Ok(false);
+    fn retain_due(&mut self, records: &[SourceRecord], now: DateTime<Utc>) -> bool {
+        let Some(last_night) = last_night(&self.context, now) else {
+            return false;
         };
-        let records = self.context.warehouse.source_records().await?;
-        let last = records
-            .iter()
-            .find(|record| record.source == retain::JOB)
-            .and_then(|record| record.last_success);
+        let last = record_of(records, retain::JOB).and_then(|record| record.last_success);
         let is_due = last.is_none_or(|last| last < last_night || last > now);
         if !is_due {
             self.retain_after = last_night + chrono::Duration::days(1);
         }
-        Ok(is_due)
-    }
-
-    async fn report_due(&self, now: DateTime<Utc>) -> Result<bool, Problem> {
-        let Some(cron) = &self.context.config.jobs.report_vpr else {
-            return Ok(false);
-        };
-        let Ok(cadence) = Cadence::parse(&cron.value) else {
-            return Ok(false);
-        };
-        let warehouse = &self.context.warehouse;
-        let records = warehouse.source_records().await?;
-        let runs = runs_of(records.iter().find(|record| record.source == report::JOB));
-        if runs.last_start.is_none() {
-            // A report asked for now is not late for a day that passed before.
-            match warehouse.source_started(report::JOB, Some(None), now).await {
-                Ok(()) => {}
-                // Another node has noted it.
-                Err(problem) if problem.code() == "MSK-DB-23" => return Ok(false),
-                Err(problem) => return Err(problem),
-            }
-            let outcome = PullOutcome::Well { rows: None };
-            warehouse.source_finished(report::JOB, outcome, None, now).await?;
-            return Ok(false);
-        }
-        Ok(due(&cadence, report::JOB, &runs, now, self.context.zone()) == Due::Now)
+        is_due
     }
 
     fn start(&mut self, job: Job) {
@@ -225,13 +198,17 @@ impl Work {
         self.names.insert(handle.id(), job);
     }
 
-    /// Waits for the next job to end. A job that failed is told to the journal; one that died ends the service.
-    pub(super) async fn next_end(&mut self) -> Result<(), Problem> {
+    /// Waits for the next job to end; true when a pull leaves its place to another. A job that failed is told to the
+    /// journal; one that died ends the service.
+    pub(super) async fn next_end(&mut self) -> Result<bool, Problem> {
         let Some(ended) = self.tasks.join_next_with_id().await else {
             // Nothing runs: the loop's other branches go on.
             return std::future::pending().await;
         };
-        self.end(ended)
+        let pulls = |work: &Self| work.running.iter().filter(|job| matches!(job, Job::Pull(_))).count();
+        let before = pulls(self);
+        self.end(ended)?;
+        Ok(pulls(self) < before)
     }
 
     fn end(&mut self, ended: Ended) -> Result<(), Problem> {
@@ -247,6 +224,8 @@ impl Work {
                     Ok(Outcome::Nothing) => {}
                     Err(problem) if problem.code() == "MSK-DB-23" => {
                         tracing::debug!(code = problem.code(), "{}: {problem}", job.name());
+                        let until = self.context.clock.now() + BESIDE;
+                        self.resting.insert(job, (0, until));
                     }
                     Err(problem) if self.stop.asked() => {
                         tracing::info!(code = problem.code(), "{} ended early", job.name());
@@ -340,13 +319,75 @@ fn runs_of(record: Option<&SourceRecord>) -> Runs {
     }
 }
 
-fn record_of<'r>(records: &'r [SourceRecord], source: &Source) -> Option<&'r SourceRecord> {
-    records.iter().find(|record| record.source == source.id)
+fn record_of<'r>(records: &'r [SourceRecord], name: &str) -> Option<&'r SourceRecord> {
+    records.iter().find(|record| record.source == name)
 }
 
+/// A source of another node is due there.
 fn is_due(context: &Context, source: &Source, record: Option<&SourceRecord>, now: DateTime<Utc>) -> bool {
     let runs = runs_of(record);
-    cadence(context, source).is_some_and(|cadence| due(&cadence, &source.id, &runs, now, context.zone()) == Due::Now)
+    context.config.is_ours(source)
+        && cadence(context, source)
+            .is_some_and(|cadence| due(&cadence, &source.id, &runs, now, context.zone()) == Due::Now)
+}
+
+/// Letters are written once a working day, from the configured time on; a day the service slept through is caught up by
+/// the next one.
+fn letters_due(context: &Context, records: &[SourceRecord], now: DateTime<Utc>) -> bool {
+    let clock = &context.clock;
+    let at = context.config.jobs.letters_at;
+    let today = clock.today();
+    let Some(moment) = clock.at(today, at.hour(), at.minute()) else {
+        return false;
+    };
+    if now < moment || !context.calendar.is_working(today) {
+        return false;
+    }
+    let last = record_of(records, remind::JOB).and_then(|record| record.last_success);
+    // A pass noted in the future was noted by a clock that was wrong.
+    last.is_none_or(|last| last < moment || last > now)
+}
+
+fn report_cadence(context: &Context) -> Option<Cadence> {
+    let cron = context.config.jobs.report_vpr.as_ref()?;
+    Cadence::parse(&cron.value).ok()
+}
+
+fn report_due(context: &Context, records: &[SourceRecord], now: DateTime<Utc>) -> bool {
+    let runs = runs_of(record_of(records, report::JOB));
+    report_cadence(context).is_some_and(|cadence| due(&cadence, report::JOB, &runs, now, context.zone()) == Due::Now)
+}
+
+/// A report asked for now is not late for a day that passed before.
+async fn note_report(context: &Context, now: DateTime<Utc>) -> Result<(), Problem> {
+    if report_cadence(context).is_none() {
+        return Ok(());
+    }
+    match context.warehouse.source_started(report::JOB, Some(None), now).await {
+        Ok(()) => {
+            let outcome = PullOutcome::Well { rows: None };
+            context.warehouse.source_finished(report::JOB, outcome, None, now).await
+        }
+        // Another node has noted it.
+        Err(problem) if problem.code() == "MSK-DB-23" => Ok(()),
+        Err(problem) => Err(problem),
+    }
+}
+
+/// Makes sure that of several nodes one performs a job that was found due; false when it is due no more.
+async fn claim(
+    context: &Context,
+    job: &str,
+    is_due: impl Fn(&Context, &[SourceRecord], DateTime<Utc>) -> bool,
+) -> Result<bool, Problem> {
+    let (warehouse, now) = (&context.warehouse, context.clock.now());
+    let records = warehouse.source_records().await?;
+    if !is_due(context, &records, now) {
+        return Ok(false);
+    }
+    let seen = record_of(&records, job).and_then(|record| record.last_started);
+    warehouse.source_started(job, Some(seen), now).await?;
+    Ok(true)
 }
 
 fn cadence(context: &Context, source: &Source) -> Option<Cadence> {
@@ -365,14 +406,25 @@ fn cadence(context: &Context, source: &Source) -> Option<Cadence> {
     Some(cadence.with_jitter(Cadence::USUAL_JITTER))
 }
 
+/// The last moment at which old things had to go.
+fn last_night(context: &Context, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    let clock = &context.clock;
+    let today = clock.today();
+    [today, today.pred_opt().unwrap_or(today)]
+        .into_iter()
+        .filter_map(|day| clock.at(day, RETAIN_AT.0, RETAIN_AT.1))
+        .find(|night| *night <= now)
+}
+
 async fn perform(context: &Arc<Context>, job: &Job, stop: &Stop) -> Result<Outcome, Problem> {
     match job {
         Job::Pull(id) => {
             if let Some(source) = context.config.sources.iter().find(|source| source.id == *id) {
                 let records = context.warehouse.source_records().await?;
-                let record = record_of(&records, source);
+                let record = record_of(&records, &source.id);
                 // Another node may have pulled it since.
                 if is_due(context, source, record, context.clock.now()) {
+                    sees_store(&context.config, &context.warehouse).await?;
                     let options = Options {
                         seen: Some(record.and_then(|record| record.last_started)),
                         ..Options::default()
@@ -384,11 +436,21 @@ async fn perform(context: &Arc<Context>, job: &Job, stop: &Stop) -> Result<Outco
             Ok(Outcome::Nothing)
         }
         Job::Letters => {
+            if !claim(context, remind::JOB, letters_due).await? {
+                return Ok(Outcome::Nothing);
+            }
+            // Before the pass is noted: what is not told yet is told by the node that makes up for it.
+            let noticed = notice::write_notices(context).await;
             let written = remind::write_letters(context).await;
-            notice::write_notices(context).await?;
-            written.map(|_| Outcome::Nothing)
+            noticed.and(written.map(|_| Outcome::Nothing))
         }
-        Job::Report => report::yearly(context).await.map(|()| Outcome::Nothing),
+        Job::SilentNodes => notice::about_silent_nodes(context).await.map(|_| Outcome::Nothing),
+        Job::Report => {
+            if claim(context, report::JOB, report_due).await? {
+                report::yearly(context).await?;
+            }
+            Ok(Outcome::Nothing)
+        }
         Job::Sums => sums::refresh(context, stop).await.map(|()| Outcome::Nothing),
         Job::Retain => retain::retain(context, stop).await.map(|_| Outcome::Nothing),
         Job::Deliver => deliver::deliver_due(context, stop)
@@ -436,11 +498,15 @@ mod tests {
             ("2026-06-30T09:00:00+03:00", false),
             ("2026-07-01T09:00:00+03:00", true),
         ] {
-            assert_eq!(
-                work.report_due(at(moment)).await.expect("readable"),
-                expected,
-                "{moment}"
-            );
+            let records = work.context.warehouse.source_records().await.expect("readable");
+            let due = match record_of(&records, report::JOB) {
+                None => {
+                    note_report(&work.context, at(moment)).await.expect("noted");
+                    false
+                }
+                Some(_) => report_due(&work.context, &records, at(moment)),
+            };
+            assert_eq!(due, expected, "{moment}");
         }
     }
 
@@ -459,7 +525,8 @@ mod tests {
                 .source_finished(remind::JOB, outcome, None, at(noted))
                 .await
                 .expect("noted");
-            assert_eq!(work.letters_due(now).await.expect("readable"), due, "{noted}");
+            let records = warehouse.source_records().await.expect("readable");
+            assert_eq!(letters_due(&work.context, &records, now), due, "{noted}");
         }
     }
 

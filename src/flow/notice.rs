@@ -1,5 +1,5 @@
 //! What stops or goes by itself → one letter to the administrator: roadmaps that ended, gaps of the calendar, stale
-//! sources, refused rows that will be removed.
+//! sources, refused rows that will be removed, nodes that fell silent.
 
 use chrono::{DateTime, Utc};
 
@@ -8,11 +8,11 @@ use super::context::Context;
 use super::deliver::{enqueue, keep_first};
 use super::remind::board;
 use super::retain::{announced_before, leaves_at};
-use super::status::is_stale;
+use super::status::{SilentNode, is_stale, silent_nodes};
 use crate::config::{LetterKind, Recipient};
 use crate::domain::number::date_short;
 use crate::letters::Frame;
-use crate::letters::notice::{Notice, Stale};
+use crate::letters::notice::{NodeSilent, Notice, Stale};
 use crate::message::Problem;
 use crate::warehouse::outbox::AlertMark;
 
@@ -158,6 +158,60 @@ async fn write(
     }
     .render()?;
     enqueue(context, &[letter], marks).await
+}
+
+/// Tells each recipient of source letters once about each silence of a node that has sources of its own; gives the
+/// number of letters queued.
+///
+/// # Errors
+/// The first of what templates, addresses or the warehouse refuse; the other recipients have their letters.
+pub async fn about_silent_nodes(context: &Context) -> Result<u64, Problem> {
+    let silent = silent_nodes(context).await?;
+    let (mut queued, mut refused) = (0, None);
+    let recipients = context.config.recipients.iter();
+    for recipient in recipients.filter(|recipient| recipient.wants(LetterKind::Source)) {
+        for node in &silent {
+            match about_node(context, recipient, node).await {
+                Ok(new) => queued += new,
+                Err(problem) => keep_first(&mut refused, problem),
+            }
+        }
+    }
+    refused.map_or(Ok(queued), Err)
+}
+
+async fn about_node(context: &Context, recipient: &Recipient, node: &SilentNode) -> Result<u64, Problem> {
+    let address = &recipient.mailbox.address;
+    let cause = format!("{NOTICE}node/{}", node.name);
+    let stage = node
+        .seen_at
+        .map_or_else(|| "never".to_owned(), |at| at.timestamp().to_string());
+    let known = context.warehouse.marks_of(&cause, address).await?;
+    if known.iter().any(|(mark, _)| mark.cause == cause && mark.stage == stage) {
+        return Ok(0);
+    }
+    // Several nodes miss it at once: one key for all of them.
+    let key = format!("{cause}/{stage}/{address}");
+    let office = context.office();
+    let letter = NodeSilent {
+        frame: Frame {
+            key: key.clone(),
+            to: recipient.mailbox.clone(),
+            office: &office,
+            written_at: context.clock.local(),
+            attachments: Vec::new(),
+        },
+        node: node.name.clone(),
+        problem: node.problem(context),
+    }
+    .render()?;
+    let mark = AlertMark {
+        cause,
+        stage,
+        recipient: address.clone(),
+        letter: key,
+    };
+    enqueue(context, &[letter], vec![mark]).await
 }
 
 fn local(context: &Context, moment: DateTime<Utc>) -> DateTime<chrono::FixedOffset> {

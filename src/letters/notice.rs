@@ -1,4 +1,5 @@
-//! The letter to the administrator about what stops by itself: roadmaps that ended, sources that nothing comes from.
+//! Letters to the administrator about what stops by itself: roadmaps that ended, sources that nothing comes from, nodes
+//! that fell silent.
 
 use chrono::{DateTime, FixedOffset};
 
@@ -80,6 +81,33 @@ impl Notice<'_> {
             blocks.push(Block::List(self.leaving.iter().map(told).collect()));
         }
         blocks
+    }
+}
+
+/// A node fell silent that alone pulls some sources.
+#[derive(Debug, Clone)]
+pub struct NodeSilent<'a> {
+    /// Who, to whom, when.
+    pub frame: Frame<'a>,
+    /// Its name.
+    pub node: String,
+    /// Since when, and what it alone pulls.
+    pub problem: Problem,
+}
+
+impl NodeSilent<'_> {
+    /// The letter.
+    ///
+    /// # Errors
+    /// `MSK-MAIL-15` when a template fails.
+    pub fn render(self) -> Result<Letter, Problem> {
+        let lead = "Письма и остальные источники ведут другие узлы, но источники этого узла не загружаются";
+        let blocks = [
+            Block::Lead(Tone::Warn, sentence(lead)),
+            Block::Paragraph(told(&self.problem)),
+        ];
+        let subject = format!("Не отвечает узел «{}»", line(&self.node));
+        self.frame.letter("notice", &subject, None, &blocks)
     }
 }
 
