@@ -20,6 +20,8 @@ mod usage;
 
 use std::path::Path;
 use std::process::ExitCode;
+use std::sync::OnceLock;
+use std::time::Duration;
 
 use self::args::{Args, LogFormat, Verb};
 use self::exit::Exit;
@@ -31,7 +33,7 @@ use crate::fetch::install_tls_provider;
 use crate::flow::context::Context;
 use crate::message::{Problem, Problems};
 use crate::telemetry;
-use crate::warehouse::Access;
+use crate::warehouse::{Access, Warehouse};
 
 /// How a verb ends: its exit code, or the problem that ended it.
 type Ended = Result<Exit, Fault>;
@@ -71,7 +73,7 @@ pub fn main() -> ExitCode {
     };
     let ended = runtime.block_on(run(args));
     // Readers on blocking threads may still wait for a channel that nobody serves any more.
-    runtime.shutdown_timeout(std::time::Duration::from_secs(2));
+    runtime.shutdown_timeout(CLOSING);
     match ended {
         Ok(exit) => exit.into(),
         Err(fault) => {
@@ -118,6 +120,7 @@ async fn run(args: Args) -> Ended {
         Verb::Audit(verb) => audit::audit(&mut out, &path, verb).await,
         Verb::Db(verb) => database::db(&mut out, &path, verb).await,
     };
+    close().await;
     let written = out.finish();
     ended.and_then(|exit| written.map(|()| exit).map_err(Fault::from))
 }
@@ -140,9 +143,29 @@ fn all_but_last(mut problems: Problems) -> Problem {
     last.unwrap_or_else(|| Problem::new("MSK-BUG-01").arg("what", "an empty list of problems"))
 }
 
+/// The warehouse that the verb of this process holds.
+static HELD: OnceLock<Warehouse> = OnceLock::new();
+
+/// How long it may take to close; a server that has gone must not hold a verb up.
+const CLOSING: Duration = Duration::from_secs(2);
+
 /// The context of a verb that works on the warehouse.
 async fn open(path: &Path, access: Access, verb: &str) -> Result<Context, Fault> {
     let knowledge = knowledge(path)?;
     let clock = Clock::system(knowledge.config.authority.zone);
-    Ok(knowledge.open(clock, access, &format!("msoko {verb}")).await?)
+    let context = knowledge.open(clock, access, &format!("msoko {verb}")).await?;
+    if access == Access::Hold {
+        HELD.get_or_init(|| context.warehouse.clone());
+    }
+    Ok(context)
+}
+
+/// Leaves the other nodes in order, however the verb ended; they would wait for the silence otherwise.
+async fn close() {
+    let Some(warehouse) = HELD.get() else { return };
+    match tokio::time::timeout(CLOSING, warehouse.clone().close()).await {
+        Ok(Ok(())) => {}
+        Ok(Err(problem)) => tracing::warn!(code = problem.code(), "closing the warehouse: {problem}"),
+        Err(_) => tracing::warn!("the warehouse did not close in time"),
+    }
 }

@@ -105,31 +105,42 @@ async fn work(
 ) -> Result<Demonstration, Problem> {
     let clock = Clock::fixed(moment(&knowledge, today), knowledge.config.authority.zone);
     let context = Arc::new(knowledge.open(clock, Access::Hold, "msoko demo").await?);
+    let worked = perform(dir, today, &context, step).await;
+    let closed = context.warehouse.clone().close().await;
+    worked.and_then(|done| closed.map(|()| done))
+}
+
+async fn perform(
+    dir: &Path,
+    today: NaiveDate,
+    context: &Arc<Context>,
+    step: &mut dyn FnMut(&str),
+) -> Result<Demonstration, Problem> {
     step("заносим реестр организаций");
-    import_register(&context, dir).await?;
+    import_register(context, dir).await?;
     let mut pulled = Vec::new();
     for source in context.config.sources.iter().filter(|source| source.enabled) {
         step(&format!("забираем источник {}", source.id));
-        let outcome = pull(&context, source, &Options::default(), &Stop::default()).await?;
-        alert::about_source(&context, source, &outcome).await?;
+        let outcome = pull(context, source, &Options::default(), &Stop::default()).await?;
+        alert::about_source(context, source, &outcome).await?;
         pulled.push(outcome);
     }
     step("забираем всё второй раз: ничего не должно измениться");
     let mut again = Vec::new();
     for source in context.config.sources.iter().filter(|source| source.enabled) {
-        again.push(pull(&context, source, &Options::default(), &Stop::default()).await?);
+        again.push(pull(context, source, &Options::default(), &Stop::default()).await?);
     }
     step("считаем сроки и пишем письма");
-    close_past(&context).await?;
-    let written = write_letters(&context).await?;
+    close_past(context).await?;
+    let written = write_letters(context).await?;
     step("готовим справку по ВПР");
     let last = SPRINGS.last().copied().unwrap_or_default();
-    let report = vpr(&context, SchoolYear::starting(last - 1)).await?;
+    let report = vpr(context, SchoolYear::starting(last - 1)).await?;
     let files = write(&report, &context.config.paths.reports)?;
-    report::mail(&context, &report).await?;
+    report::mail(context, &report).await?;
     step("отправляем письма в папку");
-    let pass = deliver::deliver_due(&context, &Stop::default()).await?;
-    let board = board(&context).await?;
+    let pass = deliver::deliver_due(context, &Stop::default()).await?;
+    let board = board(context).await?;
     let quarantine = context.warehouse.quarantine(None, false, 20).await?;
     let open = |deadline: &&Deadline| matches!(deadline.state, DeadlineState::Soon | DeadlineState::Upcoming);
     Ok(Demonstration {
