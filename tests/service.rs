@@ -51,7 +51,13 @@ fn a_due_drop_folder_is_pulled_and_shown_while_a_second_copy_leaves_with_75() {
     let half_written = office.state().join("snapshots/.part-1-1");
     std::fs::create_dir_all(office.state().join("snapshots")).expect("a folder");
     std::fs::write(&half_written, "by the first copy").expect("written");
+    let asked = Instant::now();
     let second = office.msoko(&["run"]);
+    told(&format!("the second copy left after {:?}", asked.elapsed()));
+    assert!(
+        asked.elapsed() < Duration::from_secs(10),
+        "two seconds on a machine that is not busy"
+    );
     assert!(half_written.exists(), "a copy that leaves touches nothing");
     assert_eq!(second.code, Some(75), "{}", second.err);
     assert!(second.err.contains("MSK-DB-05"), "{}", second.err);
@@ -282,6 +288,11 @@ fn a_task_that_dies_ends_the_process_with_70_and_is_named() {
     // The supervisor starts it again; nothing of the dead one is in the way.
     let service = office.start_ready();
     service.stops();
+}
+
+#[expect(clippy::print_stderr, reason = "a figure for whoever reads the output of the tests")]
+fn told(figure: &str) {
+    eprintln!("{figure}");
 }
 
 /// The answer of `systemd-analyze`, or nothing where there is none.

@@ -5,9 +5,9 @@ use sqlx::{Connection, PgConnection};
 use crate::district::{District, Engine, at, batch, number, open};
 use crate::server::Server;
 use crate::tables::letter;
-use msoko::warehouse::Access;
 use msoko::warehouse::outbox::AttemptOutcome;
 use msoko::warehouse::sources::PullOutcome;
+use msoko::warehouse::{Access, Address, Warehouse};
 
 #[tokio::test]
 async fn the_migrations_give_both_databases_the_same_tables() {
@@ -83,7 +83,9 @@ async fn a_node_leaves_the_work_of_the_living_alone_and_takes_over_that_of_the_d
         .warehouse
         .source_finished("vpr", well, None, at(4))
         .await
-        .expect("noted");
+        .expect("no news");
+    let state = second.source_records().await.expect("read").remove(0);
+    assert_eq!((state.last_started, state.last_finished), (Some(at(3)), None));
     let third = open(&district.url, Access::Hold).await.expect("a third node");
     let held = third.source_started("vpr", None, at(4)).await.expect_err("held");
     assert_eq!(
@@ -116,6 +118,52 @@ async fn a_load_that_another_node_has_begun_to_take_back_is_not_published() {
     let late = district.warehouse.publish(run, true, at(2)).await.expect_err("claimed");
     assert_eq!(late.code(), "MSK-BUG-01");
     assert!(district.values().await.is_empty());
+}
+
+#[tokio::test]
+async fn a_machine_is_known_by_its_name_after_its_process_has_gone() {
+    let Some(district) = District::on(Engine::Postgres).await else {
+        return;
+    };
+    let node = async |name: &str| {
+        let address = Address {
+            url: &district.url,
+            password: None,
+            node: name,
+        };
+        Warehouse::open(address, Access::Hold, "msoko run", at(1))
+            .await
+            .expect("a node")
+    };
+    let lives = async || -> Vec<(String, bool)> {
+        let nodes = district.warehouse.named_nodes().await.expect("listed");
+        nodes.into_iter().map(|node| (node.name, node.lives)).collect()
+    };
+    let entry = |name: &str, lives: bool| (name.to_owned(), lives);
+    let (first, second, again) = (node("a").await, node("b").await, node("a").await);
+    assert_eq!(lives().await, [entry("", true), entry("a", true), entry("b", true)]);
+    first.close().await.expect("left");
+    second.close().await.expect("left");
+    assert_eq!(lives().await, [entry("", true), entry("a", true), entry("b", false)]);
+
+    let mut connection = PgConnection::connect(&district.url).await.expect("connected");
+    sqlx::query(
+        "update node set seen_at = to_char(now() - interval '2 days', 'YYYY-MM-DD\"T\"00:00:00.000Z') where ended = 1",
+    )
+    .execute(&mut connection)
+    .await
+    .expect("two days pass");
+    node("c").await.close().await.expect("left");
+    let rows: Vec<String> = sqlx::query_scalar("select name from node where name <> '' order by name")
+        .fetch_all(&mut connection)
+        .await
+        .expect("read");
+    assert_eq!(
+        rows,
+        ["a", "b", "c"],
+        "the earlier process of `a` is swept, the last of `b` stays"
+    );
+    again.close().await.expect("left");
 }
 
 #[tokio::test]
@@ -428,6 +476,14 @@ async fn the_same_demonstration_leaves_the_same_rows_in_both_databases() {
         let dir = folder.path().join(name);
         let done = msoko::demo::run(&dir, None, url.as_deref(), &mut |_| ()).await;
         assert!(done.is_ok(), "{:?}", done.err());
+        if let Some(url) = &url {
+            let mut connection = PgConnection::connect(url).await.expect("connected");
+            let living: i64 = sqlx::query_scalar("select count(*) from node where ended = 0")
+                .fetch_one(&mut connection)
+                .await
+                .expect("read");
+            assert_eq!(living, 0, "the demonstration has left in order");
+        }
         let mut rows = Vec::new();
         for (from, columns) in ROWS {
             let texts: Vec<String> = columns

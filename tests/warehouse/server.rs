@@ -7,6 +7,7 @@ use std::process::{Command, Stdio};
 pub(crate) struct Server {
     programs: PathBuf,
     dir: tempfile::TempDir,
+    options: String,
 }
 
 impl Server {
@@ -25,7 +26,9 @@ impl Server {
 
     fn start_with(programs: PathBuf, durable: bool) -> Result<Self, String> {
         let dir = tempfile::tempdir().map_err(|error| error.to_string())?;
-        let server = Self { programs, dir };
+        let fsync = if durable { "on" } else { "off" };
+        let options = format!("-c listen_addresses= -c fsync={fsync} -k {}", dir.path().display());
+        let server = Self { programs, dir, options };
         // The server refuses to run as root: the folder then belongs to somebody unprivileged.
         if is_root() {
             run(Command::new("chown").arg("nobody").arg(server.dir.path()))?;
@@ -42,13 +45,13 @@ impl Server {
                 "-D",
             ])
             .arg(&data))?;
-        let fsync = if durable { "on" } else { "off" };
-        let socket = format!(
-            "-c listen_addresses= -c fsync={fsync} -k {}",
-            server.dir.path().display()
-        );
-        server.control(&["-o", &socket, "start"])?;
+        server.begin()?;
         Ok(server)
+    }
+
+    /// Starts a server that was stopped.
+    pub(crate) fn begin(&self) -> Result<(), String> {
+        self.control(&["-o", &self.options, "start"])
     }
 
     /// Starts, stops or restarts the server and waits until that is done.
