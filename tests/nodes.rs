@@ -147,7 +147,7 @@ async fn a_folder_of_one_node_is_pulled_there_only_and_the_node_is_missed() {
     cluster.put("b/inbox/feed.xml", &storm::feed(1, 1, &storm::year(&cluster)));
     let by_hand = cluster.verb("a", &["pull", "own"]);
     assert_eq!(by_hand.status.code(), Some(64), "{}", said(&by_hand));
-    assert!(said(&by_hand).contains("MSK-RUN-34"), "{}", said(&by_hand));
+    assert!(said(&by_hand).contains("MSK-RUN-36"), "{}", said(&by_hand));
     let all = cluster.verb("a", &["pull"]);
     assert_eq!(all.status.code(), Some(0), "{}", said(&all));
 
@@ -179,7 +179,7 @@ async fn a_folder_of_one_node_is_pulled_there_only_and_the_node_is_missed() {
     assert_eq!(states, ["ok", "stale"], "{status}");
     let letter = post.taken().into_iter().find(|taken| {
         let text = msoko::mail::text_of(&taken.bytes).unwrap_or_default();
-        text.contains("MSK-RUN-33") && text.contains("узел «d»") && text.contains("elsewhere")
+        text.contains("MSK-RUN-35") && text.contains("узел «d»") && text.contains("elsewhere")
     });
     let letter = letter.expect("a letter that names the node and its source");
     assert_eq!(letter.message_id, message_id(&letter.bytes));

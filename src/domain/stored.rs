@@ -3,12 +3,13 @@
 use std::fmt;
 use std::sync::Arc;
 
-use chrono::{DateTime, FixedOffset};
+use chrono::{DateTime, FixedOffset, Utc};
 
+use super::fact::FactValue;
 use super::observation::{Amount, Breakdown};
 use super::place::Place;
 use super::unit::UnitId;
-use super::vocabulary::{Measure, Procedure};
+use super::vocabulary::{FactState, Measure, Procedure};
 
 /// Natural key of a stored result (ключ результата): no two stored numbers share it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -100,6 +101,76 @@ pub struct StoredObservation {
     pub snapshot: Arc<str>,
     /// When the file was received.
     pub received: DateTime<FixedOffset>,
+}
+
+/// A fact as the warehouse gives it back (факт сайта с происхождением).
+#[derive(Debug, Clone, PartialEq)]
+pub struct StoredFact {
+    /// Whose site it is.
+    pub unit: UnitId,
+    /// Stable code.
+    pub code: String,
+    /// The value, when there is one.
+    pub value: Option<FactValue>,
+    /// Present, declared absent, missing or unknown.
+    pub state: Option<FactState>,
+    /// `person`, `place`, `percent`…
+    pub unit_of_measure: Option<String>,
+    /// The day or year the page itself names.
+    pub as_of: Option<String>,
+    /// Address of the page.
+    pub url: Option<String>,
+    /// From 0 to 100.
+    pub confidence: u8,
+    /// Where on the page.
+    pub place: Place,
+    /// Hash of the snapshot.
+    pub snapshot: String,
+    /// When it was first read so.
+    pub first_seen: DateTime<Utc>,
+    /// When a page last confirmed it.
+    pub last_seen: DateTime<Utc>,
+}
+
+/// The load that brought a stored value (след загрузки), and the one that replaced it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Trail {
+    /// Id of the source.
+    pub source: Arc<str>,
+    /// Id of the connector.
+    pub connector: Arc<str>,
+    /// Number of the run.
+    pub run: i64,
+    /// When the run was published.
+    pub loaded: DateTime<Utc>,
+    /// The source has rows about pupils: the snapshot holds sums, the place is a range of rows.
+    pub is_folded: bool,
+    /// Run and moment of the replacement; absent for what holds now.
+    pub replaced: Option<(i64, DateTime<Utc>)>,
+}
+
+/// A stored result with the load it came by.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TracedObservation {
+    /// The result.
+    pub stored: StoredObservation,
+    /// Its load.
+    pub trail: Trail,
+}
+
+/// A stored fact with the load it came by.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TracedFact {
+    /// The fact.
+    pub stored: StoredFact,
+    /// `microdata`, `fallback` or `file`.
+    pub source_kind: Arc<str>,
+    /// File name or address under which the page was kept.
+    pub file: Arc<str>,
+    /// When the page was received.
+    pub received: DateTime<Utc>,
+    /// Its load.
+    pub trail: Trail,
 }
 
 #[cfg(test)]

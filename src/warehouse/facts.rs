@@ -1,45 +1,14 @@
 //! Facts of official sites given back.
 
-use chrono::{DateTime, Utc};
-
 use super::fact_chunk::decode;
 use super::sql::{Record, sql};
 use super::store::Warehouse;
 use super::text::{read_moment, unreadable};
-use crate::domain::fact::FactValue;
 use crate::domain::place::Place;
+pub use crate::domain::stored::StoredFact;
 use crate::domain::unit::UnitId;
 use crate::domain::vocabulary::FactState;
 use crate::message::Problem;
-
-/// A fact as it holds now (факт сайта с происхождением).
-#[derive(Debug, Clone, PartialEq)]
-pub struct StoredFact {
-    /// Whose site it is.
-    pub unit: UnitId,
-    /// Stable code.
-    pub code: String,
-    /// The value, when there is one.
-    pub value: Option<FactValue>,
-    /// Present, declared absent, missing or unknown.
-    pub state: Option<FactState>,
-    /// `person`, `place`, `percent`…
-    pub unit_of_measure: Option<String>,
-    /// The day or year the page itself names.
-    pub as_of: Option<String>,
-    /// Address of the page.
-    pub url: Option<String>,
-    /// From 0 to 100.
-    pub confidence: u8,
-    /// Where on the page.
-    pub place: Place,
-    /// Hash of the snapshot.
-    pub snapshot: String,
-    /// When it was first read so.
-    pub first_seen: DateTime<Utc>,
-    /// When a page last confirmed it.
-    pub last_seen: DateTime<Utc>,
-}
 
 const SELECT: &str = "select f.unit, f.code, f.value, f.value_type, f.state, f.unit_of_measure, f.as_of, f.url, \
      f.confidence, f.place, f.first_seen, f.last_seen, s.hash from ";
@@ -79,7 +48,7 @@ impl Warehouse {
     }
 }
 
-fn read(row: &Record) -> Result<StoredFact, Problem> {
+pub(super) fn read(row: &Record) -> Result<StoredFact, Problem> {
     let wrong = |error: sqlx::Error| unreadable("fact", "—", error);
     let text = |column: &str| row.get::<String>(column).map_err(wrong);
     let maybe = |column: &str| row.get::<Option<String>>(column).map_err(wrong);

@@ -40,10 +40,12 @@ mod take_back;
 mod text;
 mod touched;
 mod vanish;
+mod view;
 
 pub mod audit;
 pub mod corrections;
 pub mod deadlines;
+pub mod export;
 pub mod facts;
 pub mod history;
 pub mod load;
@@ -61,3 +63,4 @@ pub mod verify;
 
 pub use nodes::NamedNode;
 pub use store::{Access, Address, Warehouse};
+pub use view::View;

@@ -145,7 +145,7 @@ impl Warehouse {
 }
 
 /// `column in (…)`, which is false for an empty list.
-fn one_of(statement: Sql, column: &'static str, words: &[impl AsRef<str>]) -> Sql {
+pub(super) fn one_of(statement: Sql, column: &'static str, words: &[impl AsRef<str>]) -> Sql {
     statement
         .push(column)
         .push(" in ")
@@ -153,14 +153,14 @@ fn one_of(statement: Sql, column: &'static str, words: &[impl AsRef<str>]) -> Sq
 }
 
 /// Texts that many rows repeat, kept once.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub(super) struct Shared {
     texts: HashMap<String, Arc<str>>,
     breakdowns: HashMap<String, Arc<Breakdown>>,
 }
 
 impl Shared {
-    fn text(&mut self, text: &str) -> Arc<str> {
+    pub(super) fn text(&mut self, text: &str) -> Arc<str> {
         if let Some(known) = self.texts.get(text) {
             return known.clone();
         }
@@ -179,7 +179,7 @@ impl Shared {
     }
 }
 
-fn read(row: &Record, shared: &mut Shared, zone: Tz) -> Result<StoredObservation, Problem> {
+pub(super) fn read(row: &Record, shared: &mut Shared, zone: Tz) -> Result<StoredObservation, Problem> {
     let wrong = |error: sqlx::Error| unreadable("observation", "—", error);
     let text = |column: &str| row.get::<&str>(column).map_err(wrong);
     let received = read_moment("snapshot", text("fetched_at")?)?;
