@@ -18,3 +18,5 @@ pub mod folded;
 pub mod folded_file;
 mod publish;
 pub mod suppress;
+
+pub use publish::is_internal;

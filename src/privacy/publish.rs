@@ -23,6 +23,13 @@ impl Folded {
     }
 }
 
+/// True for a measure whose numbers, when they come from a fold, are cells of its joint table of primary score, mark
+/// and journal mark (DESIGN decision 9): class internal, they never leave the warehouse.
+#[must_use]
+pub const fn is_internal(measure: Measure) -> bool {
+    matches!(measure, Measure::ScoreCount | Measure::JournalCount)
+}
+
 struct Publisher<'f> {
     group: &'f Group,
     works: &'f [Work],
