@@ -43,6 +43,7 @@ pub mod letters;
 pub mod mail;
 
 pub mod reports;
+pub mod export;
 pub mod outbox;
 
 pub mod flow;

@@ -4,6 +4,8 @@
 mod audit;
 #[path = "warehouse/district.rs"]
 mod district;
+#[path = "warehouse/export.rs"]
+mod export;
 #[path = "warehouse/loads.rs"]
 mod loads;
 #[path = "warehouse/model.rs"]

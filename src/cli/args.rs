@@ -418,6 +418,79 @@ pub(super) enum Db {
         #[arg(long)]
         force: bool,
     },
+    /// Выгрузить результаты и сведения сайтов в файлы для анализа, со словарём столбцов
+    Export(Export),
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct Export {
+    /// Что выгрузить: observations (результаты), facts (сведения сайтов); без слова — всё
+    #[arg(value_enum, value_name = "ЧТО", hide_possible_values = true)]
+    pub(super) what: Vec<What>,
+    /// Папка для файлов
+    #[arg(long, value_name = "ПАПКА")]
+    pub(super) out: PathBuf,
+    /// Вид файлов: csv, jsonl, xlsx; обычно csv
+    #[arg(long = "as", value_enum, default_value_t = FileForm::Csv, value_name = "ВИД_ФАЙЛОВ")]
+    #[arg(hide_possible_values = true, hide_default_value = true)]
+    pub(super) form: FileForm,
+    /// Программа, которая откроет CSV: excel (точка с запятой, десятичная запятая, русские заголовки)
+    #[arg(long = "for", value_enum, value_name = "ПРОГРАММА", hide_possible_values = true)]
+    pub(super) program: Option<Program>,
+    /// Только это проведение: vpr/2024-25/spring; можно повторять
+    #[arg(long = "round", value_name = "ПРОВЕДЕНИЕ")]
+    pub(super) rounds: Vec<String>,
+    /// Только эта организация или территория, код из реестра; можно повторять
+    #[arg(long = "unit", value_name = "КОД")]
+    pub(super) units: Vec<String>,
+    /// Кто будет читать: office (управление), region (регион, другая школа), public (все); обычно office
+    #[arg(long, value_enum, default_value_t = Reader::Office, value_name = "КТО")]
+    #[arg(hide_possible_values = true, hide_default_value = true)]
+    pub(super) audience: Reader,
+    /// Добавить заменённые значения: когда и какой загрузкой заменены
+    #[arg(long)]
+    pub(super) history: bool,
+    /// Заменить файлы, которые уже есть
+    #[arg(long)]
+    pub(super) force: bool,
+}
+
+/// Tables of an export.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum What {
+    /// Результаты
+    Observations,
+    /// Сведения сайтов
+    Facts,
+}
+
+/// Files of an export.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum FileForm {
+    /// CSV
+    Csv,
+    /// JSON Lines
+    Jsonl,
+    /// Книга
+    Xlsx,
+}
+
+/// The program that opens a CSV.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Program {
+    /// Excel и другие табличные программы
+    Excel,
+}
+
+/// Who reads an export.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Reader {
+    /// Управление образования
+    Office,
+    /// Регион или другая организация
+    Region,
+    /// Все
+    Public,
 }
 
 #[cfg(test)]

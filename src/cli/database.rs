@@ -46,6 +46,7 @@ pub(super) async fn db(out: &mut Output, path: &Path, verb: Db) -> Ended {
             Ok(Exit::Fine)
         }
         Db::Restore { file, force } => restore(out, path, &file, force).await,
+        Db::Export(args) => super::export::run(out, path, args).await,
     }
 }
 

@@ -43,12 +43,13 @@ impl Exit {
         let code = problem.code();
         let group = code.split('-').nth(1).unwrap_or("");
         match (group, code) {
-            (_, "MSK-DB-05" | "MSK-DB-06" | "MSK-DB-23" | "MSK-DB-25") => Self::Locked,
+            (_, "MSK-DB-05" | "MSK-DB-06" | "MSK-DB-23" | "MSK-DB-25" | "MSK-FIL-05") => Self::Locked,
             (_, "MSK-DB-07") => Self::Io,
             (_, "MSK-KEEP-14") => Self::Unavailable,
             (
                 _,
-                "MSK-DB-13" | "MSK-KEEP-12" | "MSK-KEEP-16" | "MSK-DB-14" | "MSK-DB-18" | "MSK-DB-21" | "MSK-MAIL-01",
+                "MSK-DB-13" | "MSK-KEEP-12" | "MSK-KEEP-16" | "MSK-DB-14" | "MSK-DB-18" | "MSK-DB-21" | "MSK-FIL-04"
+                | "MSK-MAIL-01",
             ) => Self::Usage,
             (_, "MSK-DB-15") => Self::Refused,
             (_, "MSK-USE-03") => Self::NoInput,

@@ -10,6 +10,7 @@ mod database;
 mod demo;
 mod exit;
 mod explain;
+mod export;
 mod mail;
 mod office;
 mod output;

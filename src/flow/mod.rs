@@ -9,6 +9,7 @@ pub mod context;
 pub mod corrections;
 pub mod deliver;
 pub mod delivery;
+pub mod export;
 mod line;
 pub mod load;
 pub mod notice;

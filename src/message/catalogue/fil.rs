@@ -27,4 +27,20 @@ pub(super) const ENTRIES: &[Entry] = &[
         action: "проверьте, тот ли это файл; из документа удалите вложенные изображения",
         disposition: Disposition::GiveUp,
     },
+    Entry {
+        code: "MSK-FIL-04",
+        en: "not exported: file {path} exists",
+        ru: "не выгружено: файл {path} уже есть",
+        cause: "выгрузка не затирает файлы, пока её об этом не попросят",
+        action: "назовите другую папку или добавьте ключ --force: прежний файл будет заменён",
+        disposition: Disposition::GiveUp,
+    },
+    Entry {
+        code: "MSK-FIL-05",
+        en: "file {path} is being written by another export",
+        ru: "файл {path} сейчас пишет другая выгрузка",
+        cause: "две выгрузки запущены в одну папку",
+        action: "дождитесь окончания первой или назовите другую папку",
+        disposition: Disposition::Retry,
+    },
 ];

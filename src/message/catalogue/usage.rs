@@ -67,4 +67,12 @@ pub(super) const ENTRIES: &[Entry] = &[
         action: "посмотрите, как вызывать команду: добавьте ключ --help",
         disposition: Disposition::GiveUp,
     },
+    Entry {
+        code: "MSK-USE-10",
+        en: "no numbers of round `{round}` in the warehouse (known: {known})",
+        ru: "в базе нет чисел проведения «{round}» (есть: {known})",
+        cause: "проведение записано не так или его данные ещё не загружены",
+        action: "возьмите проведение из списка",
+        disposition: Disposition::GiveUp,
+    },
 ];
