@@ -941,6 +941,100 @@ fn letters_are_shown_tried_and_sent_again_and_the_database_is_copied() {
 }
 
 #[test]
+fn the_tables_are_exported_with_their_dictionary_and_never_over_a_file_that_is_there() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let out = |name: &str| folder.path().join(name).display().to_string();
+    let csv = in_demo(&["db", "export", "--out", &out("csv"), "--format", "json"]);
+    assert_eq!(csv.code, 0, "{}", csv.err);
+    let told = csv.json();
+    assert_eq!(keys(&told), ["audience", "files", "hidden", "left_out"]);
+    assert_eq!(keys(&told["files"][0]), ["file", "hash", "rows", "size_bytes", "table"]);
+    let lines = in_demo(&["db", "export", "facts", "--out", &out("lines"), "--as", "jsonl"]);
+    assert_eq!(lines.code, 0, "{}", lines.err);
+    let text = std::fs::read_to_string(folder.path().join("lines/facts.jsonl")).expect("a file");
+    for line in text.lines() {
+        let line: Value = serde_json::from_str(line).expect("JSON");
+        assert_eq!(line["kind"], "fact");
+        assert!(
+            line["origin"]["place"].is_string() || line["hidden"].is_string(),
+            "{line}"
+        );
+    }
+    assert_eq!(
+        std::fs::read_dir(folder.path().join("lines"))
+            .expect("a folder")
+            .count(),
+        2
+    );
+    let excel = in_demo(&[
+        "db",
+        "export",
+        "--out",
+        &out("excel"),
+        "--for",
+        "excel",
+        "--audience",
+        "public",
+    ]);
+    assert_eq!(excel.code, 0, "{}", excel.err);
+    let text = std::fs::read_to_string(folder.path().join("excel/observations.csv")).expect("a file");
+    assert!(
+        text.starts_with("\u{feff}Код организации;"),
+        "{:?}",
+        text.lines().next()
+    );
+    assert!(
+        text.contains(";'1029900001010;"),
+        "a code of thirteen digits stays text"
+    );
+    assert!(excel.out.contains("словарь столбцов"), "{}", excel.out);
+
+    for (words, code, name) in [
+        (&["--out", "csv"][..], 64, "MSK-FIL-04"),
+        (&["--out", "new", "--round", "vpr/1999-00/spring"], 64, "MSK-USE-10"),
+        (&["--out", "new", "--unit", "nowhere"], 64, "MSK-RUN-25"),
+        (&["--out", "new", "--as", "jsonl", "--for", "excel"], 64, "MSK-USE-09"),
+        (&["--out", "new", "--as", "ods"], 64, "MSK-USE-08"),
+        (&["--out", "/dev/null/new"], 74, "MSK-FIL-02"),
+    ] {
+        let config = demonstration().dir.join("config/msoko.toml").display().to_string();
+        let said = call(folder.path(), &[&["--config", &config, "db", "export"], words].concat());
+        assert_eq!((said.code, said.out.as_str()), (code, ""), "{words:?}: {}", said.err);
+        assert!(said.err.starts_with(name), "{words:?}: {}", said.err);
+    }
+    let again = in_demo(&["db", "export", "--out", &out("csv"), "--force"]);
+    assert_eq!(again.code, 0, "{}", again.err);
+}
+
+#[test]
+fn a_full_disk_ends_an_export_with_74_and_leaves_no_file() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let config = demonstration().dir.join("config/msoko.toml").display().to_string();
+    for form in ["csv", "jsonl", "xlsx"] {
+        let executable = env!("CARGO_BIN_EXE_msoko");
+        // No file may grow beyond 200 KiB; the signal is ignored, so that the write itself fails.
+        let line =
+            format!("trap '' XFSZ; ulimit -f 200; '{executable}' --config '{config}' db export --out out --as {form}");
+        let ended = Command::new("bash")
+            .args(["-c", &line])
+            .current_dir(folder.path())
+            .output()
+            .expect("a shell");
+        let said = String::from_utf8_lossy(&ended.stderr);
+        assert_eq!(ended.status.code(), Some(74), "{form}: {said}");
+        assert!(
+            said.contains(&format!("MSK-FIL-02: не удаётся записать файл out/observations.{form}")),
+            "{said}"
+        );
+        assert_eq!(
+            std::fs::read_dir(folder.path().join("out")).expect("a folder").count(),
+            0,
+            "{form}"
+        );
+    }
+}
+
+#[test]
 fn damage_is_found_and_named_and_a_copy_puts_the_database_back() {
     let (_folder, dir) = own_copy();
     assert_eq!(on(&dir, &["db", "backup", "copy.db"]).code, 0);
@@ -1244,6 +1338,7 @@ fn help_is_russian_throughout() {
         &["demo", "--help"],
         &["units", "alias", "--help"],
         &["connector", "preview", "-h"],
+        &["db", "export", "--help"],
     ] {
         let text = help(words);
         for english in [

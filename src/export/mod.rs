@@ -1,7 +1,7 @@
 //! Rows of the warehouse → files that analysts take further: CSV, JSON Lines, XLSX, with a dictionary of their columns.
 //!
 //! Takes: stored rows one by one, the register, who will read ([`hiding`]). Gives: files that are whole or not there.
-//! Never: chooses a row, touches the database, keeps more than one row in memory.
+//! Never: chooses a row, touches the database, holds a table in memory.
 //!
 //! A further table is a [`Table`] with its columns and a [`Row`] for its lines.
 //!

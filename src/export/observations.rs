@@ -148,6 +148,8 @@ pub struct ObservationRow<'r> {
     pub traced: &'r TracedObservation,
     /// Why its number does not leave.
     pub hidden: Option<Hidden>,
+    /// The number of people behind it may leave.
+    pub tells_people: bool,
     /// Names of organisations.
     pub units: &'r Units<'r>,
     /// Zone in which moments are told.
@@ -161,7 +163,10 @@ impl ObservationRow<'_> {
     }
 
     fn n(&self) -> Option<i64> {
-        self.traced.stored.n.filter(|_| self.hidden.is_none())
+        self.traced
+            .stored
+            .n
+            .filter(|_| self.hidden.is_none() && self.tells_people)
     }
 }
 

@@ -117,6 +117,7 @@ impl Line<'_> {
                 let row = ObservationRow {
                     traced: &traced,
                     hidden,
+                    tells_people: screen.tells_people(&traced),
                     units: self.units,
                     zone,
                 };

@@ -461,6 +461,8 @@ async fn statistics_of_a_fold_never_leave(district: District) {
         series: "folded.xlsx".to_owned(),
         snapshot,
         manifest: "m1".to_owned(),
+        scope: None,
+        references: Vec::new(),
     };
     let mut run = district.warehouse.begin_run(new, at(1)).await.expect("begun");
     let cell = |measure, name: &str| about("school-11", measure, Breakdown::none().with(name, "4"), 6);

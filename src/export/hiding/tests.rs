@@ -108,6 +108,13 @@ fn sums_and_means_need_more_people_than_counts() {
         assert_eq!(told(&office, "b", measure), Verdict::Hidden(Hidden::Complementary));
         assert_eq!(told(&office, "c", measure), Verdict::Shown);
     }
+    let mut journal = row("c", Measure::JournalCount, "mark=4;journal=5", 3);
+    journal.stored.n = Some(4);
+    assert_eq!(
+        office.verdict(&journal),
+        Verdict::LeftOut,
+        "four of the fifty have both marks"
+    );
     let region = screen(Audience::Other, &register, &rows[1..]);
     assert_eq!(
         told(&region, "b", Measure::Participants),
@@ -119,6 +126,9 @@ fn sums_and_means_need_more_people_than_counts() {
         region.verdict(&row("b", Measure::Share, "", 95)),
         Verdict::Hidden(Hidden::NearWhole)
     );
+    let nobody = row("b", Measure::Share, "mark=2", 0);
+    assert_eq!(region.verdict(&nobody), Verdict::Hidden(Hidden::NearNought));
+    assert!(!region.tells_people(&nobody) && office.tells_people(&nobody));
 }
 
 #[test]

@@ -215,33 +215,49 @@ impl RoundScreen {
         };
         let is_listed = |name: &str| key.breakdown.get(name).is_some();
         let tells = ["mark", "journal", "primary", "band"].into_iter().any(is_listed);
+        let is_near_an_end = matches!(hidden, Hidden::NearNought | Hidden::NearWhole);
         // A fold gives every mark and band, zeros included; another source may list only what occurred.
-        if tells && !row.trail.is_folded {
+        if tells && !row.trail.is_folded && !is_near_an_end {
             return Verdict::LeftOut;
         }
         Verdict::Hidden(hidden)
     }
 
+    /// True when the number of people behind a number may stand beside it.
+    #[must_use]
+    pub fn tells_people(&self, row: &TracedObservation) -> bool {
+        self.layers(row)[0].is_none()
+    }
+
     fn hidden(&self, row: &TracedObservation) -> Option<Hidden> {
+        let [counts, shares] = self.layers(row);
+        match says(row.stored.key.measure) {
+            Says::Counts => counts,
+            Says::Sums => counts.or(shares),
+            Says::Shares => shares.or_else(|| match counts {
+                Some(Hidden::SharesOnly(_)) if row.stored.key.measure == Measure::Share => near_an_end(row),
+                Some(Hidden::Complementary) => counts,
+                _ => None,
+            }),
+        }
+    }
+
+    /// Why counts stay out, and why shares and means do.
+    fn layers(&self, row: &TracedObservation) -> [Option<Hidden>; 2] {
         let key = &row.stored.key;
         let work = work_of(key);
         let limits = work.limits(self.limits);
         let line = self.decided.get(&work).and_then(|lines| lines.get(&key.unit));
-        let own = row.stored.n.map(|n| shown(&self.audience, &key.unit, n, &limits));
-        let [counts, shares] = match (line, own) {
-            (Some(line), _) => *line,
-            (None, Some(own)) => [why_no_counts(own, limits.small), why_no_shares(own, limits.shares)],
+        let own = row.stored.n.map(|n| {
+            let own = shown(&self.audience, &key.unit, n, &limits);
+            [why_no_counts(own, limits.small), why_no_shares(own, limits.shares)]
+        });
+        match (line, own) {
+            (Some(line), Some(own)) => [line[0].or(own[0]), line[1].or(own[1])],
+            (Some(known), None) => *known,
+            (None, Some(known)) => known,
             (None, None) if key.measure == Measure::Index => [None; 2],
             (None, None) => [Some(Hidden::Unknown); 2],
-        };
-        match says(key.measure) {
-            Says::Counts => counts,
-            Says::Sums => counts.or(shares),
-            Says::Shares => shares.or_else(|| match counts {
-                Some(Hidden::SharesOnly(_)) if key.measure == Measure::Share => near_an_end(row),
-                Some(Hidden::Complementary) => counts,
-                _ => None,
-            }),
         }
     }
 
