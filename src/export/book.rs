@@ -73,7 +73,7 @@ struct Sheet {
 }
 
 enum Writer {
-    Csv(CsvFile<PartFile>),
+    Csv(Box<CsvFile<PartFile>>),
     Jsonl(PartFile),
     Xlsx(Box<XlsxFile>, PartFile),
 }
@@ -177,7 +177,7 @@ impl Sheet {
         let writer = match form {
             Form::Csv | Form::SpreadsheetCsv => {
                 let for_spreadsheet = form == Form::SpreadsheetCsv;
-                Writer::Csv(CsvFile::begin(file, &path, table.columns, for_spreadsheet)?)
+                Writer::Csv(Box::new(CsvFile::begin(file, &path, table.columns, for_spreadsheet)?))
             }
             Form::Jsonl => Writer::Jsonl(file),
             Form::Xlsx => Writer::Xlsx(Box::new(XlsxFile::begin(&path, table, SHEET_ROWS)?), file),

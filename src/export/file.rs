@@ -18,7 +18,7 @@ pub(super) struct PartFile {
     path: PathBuf,
     partial: PathBuf,
     out: BufWriter<File>,
-    hash: blake3::Hasher,
+    hash: Box<blake3::Hasher>,
     size: u64,
     is_placed: bool,
 }
@@ -57,7 +57,7 @@ impl PartFile {
             path,
             partial,
             out: BufWriter::with_capacity(64 << 10, file),
-            hash: blake3::Hasher::new(),
+            hash: Box::new(blake3::Hasher::new()),
             size: 0,
             is_placed: false,
         })
@@ -138,8 +138,8 @@ mod tests {
         assert_eq!(second.code(), "MSK-FIL-05");
         let placed = file.place(false).expect("placed");
         assert_eq!(
-            (placed.size, std::fs::read(&path).expect("read")),
-            (5, b"whole".to_vec())
+            (placed.size, std::fs::read_to_string(&path).expect("read").as_str()),
+            (5, "whole")
         );
         assert_eq!(placed.hash, blake3::hash(b"whole").to_hex().to_string());
         assert_eq!(
@@ -147,7 +147,11 @@ mod tests {
             "MSK-FIL-04"
         );
         drop(PartFile::create(path.clone(), true).expect("may be replaced"));
-        assert_eq!(std::fs::read(&path).expect("read"), b"whole", "given up, not replaced");
+        assert_eq!(
+            std::fs::read_to_string(&path).expect("read"),
+            "whole",
+            "given up, not replaced"
+        );
         assert_eq!(std::fs::read_dir(folder.path()).expect("the folder").count(), 1);
     }
 
@@ -160,6 +164,6 @@ mod tests {
         file.write_all(b"short").expect("written");
         std::fs::write(&path, "mine").expect("made meanwhile");
         assert_eq!(file.place(false).map(|_| ()).expect_err("there").code(), "MSK-FIL-04");
-        assert_eq!(std::fs::read(&path).expect("read"), b"mine");
+        assert_eq!(std::fs::read_to_string(&path).expect("read"), "mine");
     }
 }

@@ -502,7 +502,7 @@ async fn a_refused_order_leaves_no_file(district: District) {
     std::fs::write(folder.join("facts.csv"), "mine").expect("written");
     wrong.units.clear();
     assert_eq!(code(&wrong).await, Err("MSK-FIL-04"));
-    assert_eq!(std::fs::read(folder.join("facts.csv")).expect("read"), b"mine");
+    assert_eq!(std::fs::read_to_string(folder.join("facts.csv")).expect("read"), "mine");
     wrong.replaces = true;
     assert!(code(&wrong).await.is_ok());
     assert_eq!(std::fs::read_dir(&folder).expect("the folder").count(), 3);

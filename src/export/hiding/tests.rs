@@ -138,13 +138,13 @@ fn a_mean_of_nobody_knows_how_many_is_hidden_and_an_index_of_an_organisation_is_
     let index = row("a", Measure::Index, "", 4);
     let screen_of = |rows: &[TracedObservation]| screen(Audience::Office, &register, rows);
     assert_eq!(
-        screen_of(&[mean.clone()]).verdict(&mean),
+        screen_of(std::slice::from_ref(&mean)).verdict(&mean),
         Verdict::Hidden(Hidden::Unknown)
     );
-    assert_eq!(screen_of(&[index.clone()]).verdict(&index), Verdict::Shown);
+    assert_eq!(screen_of(std::slice::from_ref(&index)).verdict(&index), Verdict::Shown);
     mean.stored.n = Some(8);
     assert_eq!(
-        screen_of(&[mean.clone()]).verdict(&mean),
+        screen_of(std::slice::from_ref(&mean)).verdict(&mean),
         Verdict::Hidden(Hidden::NoShares(10))
     );
 }
