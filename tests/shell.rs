@@ -1056,6 +1056,7 @@ fn damage_is_found_and_named_and_a_copy_puts_the_database_back() {
         .next()
         .expect("one")
         .path();
+    #[expect(clippy::disallowed_methods, reason = "a file of the test's own, some kilobytes")]
     let mut bytes = std::fs::read(&file).expect("read");
     let middle = bytes.len() / 2;
     bytes[middle] ^= 1;

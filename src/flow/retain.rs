@@ -262,6 +262,7 @@ mod tests {
     /// True when a text stands anywhere in the files of the database, free pages and log included.
     fn stands(context: &Context, text: &str) -> bool {
         ["", "-wal"].iter().any(|ending| {
+            #[expect(clippy::disallowed_methods, reason = "a file of the test's own, some kilobytes")]
             let bytes = std::fs::read(format!("{}{ending}", context.warehouse.name())).unwrap_or_default();
             bytes.windows(text.len()).any(|window| window == text.as_bytes())
         })
@@ -322,6 +323,7 @@ mod tests {
         );
         let copy = context.config.paths.state.join("copy.db");
         context.warehouse.backup(&copy).await.expect("copied");
+        #[expect(clippy::disallowed_methods, reason = "a file of the test's own, some kilobytes")]
         let bytes = std::fs::read(&copy).expect("read");
         for text in [BODY, ROW] {
             assert!(!bytes.windows(text.len()).any(|window| window == text.as_bytes()));

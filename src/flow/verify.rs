@@ -97,6 +97,7 @@ mod tests {
         let mut harmless = 0;
         for flip in 0..200usize {
             let kept = &files[flip % files.len()];
+            #[expect(clippy::disallowed_methods, reason = "a file of the test's own, some kilobytes")]
             let whole = std::fs::read(&kept.path).expect("read");
             let mut packed = whole.clone();
             packed[flip * 7919 % whole.len()] ^= 1 << (flip % 8);

@@ -217,3 +217,35 @@ fn read(row: &Record) -> Result<QuarantineRow, Problem> {
         created_at: read_moment("quarantine", &text("created_at")?)?,
     })
 }
+
+/// Rows refused again keep their old number. A published load also answers the other waiting rows of its series; gives
+/// how many it has answered.
+pub(super) async fn settle(connection: &mut Session<'_>, run: i64, published: bool, now: &str) -> Result<u64, Problem> {
+    let what = "settle the quarantine";
+    let mut closed = 0;
+    if published {
+        closed = sql(
+            what,
+            "update quarantine set closed_at = $2, closed_by = 'run ' || $1, state = case when snapshot = \
+             (select snapshot from run where id = $1) then 'replayed' else 'superseded' end \
+             where state = 'open' and run <> $1 and (source, series) = (select source, series from run where id = $1) \
+             and not exists (select 1 from quarantine again where again.run = $1 and again.place = quarantine.place \
+             and again.code = quarantine.code and again.snapshot = quarantine.snapshot)",
+        )
+        .bind(run)
+        .bind(now)
+        .execute(&mut *connection)
+        .await?;
+    }
+    sql(
+        what,
+        "delete from quarantine where run = $1 and exists (select 1 from quarantine old \
+         where old.source = quarantine.source and old.series = quarantine.series \
+         and old.snapshot = quarantine.snapshot and old.place = quarantine.place \
+         and old.code = quarantine.code and old.run <> $1 and old.state in ('open', 'dropped'))",
+    )
+    .bind(run)
+    .execute(&mut *connection)
+    .await
+    .map(|_| closed)
+}

@@ -2,8 +2,9 @@
 
 use chrono::{DateTime, Utc};
 
-use super::load::{LoadSummary, finish, settle_quarantine};
+use super::load::{LoadSummary, finish};
 use super::nodes;
+use super::quarantine;
 use super::sql::{Session, sql};
 use super::store::Warehouse;
 use super::text::moment;
@@ -89,7 +90,7 @@ impl Warehouse {
                         .execute(&mut *session)
                         .await?;
                 } else {
-                    settle_quarantine(session, run, false, &moment(now)).await?;
+                    quarantine::settle(session, run, false, &moment(now)).await?;
                 }
                 let summary = LoadSummary {
                     run,

@@ -166,7 +166,8 @@ const MAIN: &str = "[authority]\nname = \"Управление\"\nmunicipality =
 
 async fn office(district: &District) -> Context {
     let folder = district.dir.path();
-    std::fs::write(folder.join("msoko.toml"), format!("{MAIN}\"{}\"\n", district.url)).expect("written");
+    let text = format!("{MAIN}\"{}\"\nsingle_node = true\n", district.url);
+    std::fs::write(folder.join("msoko.toml"), text).expect("written");
     for name in ["sources.toml", "recipients.toml"] {
         std::fs::write(folder.join(name), "").expect("written");
     }

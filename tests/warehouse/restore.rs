@@ -119,6 +119,7 @@ async fn a_restore_takes_no_place_that_is_held_or_not_given_up_and_keeps_what_it
     assert_eq!(refused(&url, &absent, true).await.code(), "MSK-FIL-01");
 
     // Whatever byte of a copy is wrong: what is refused leaves the database alone, what is let in is whole.
+    #[expect(clippy::disallowed_methods, reason = "a file of the test's own, some kilobytes")]
     let whole = std::fs::read(&copy).expect("read");
     let bad = dir.path().join("bad.db");
     let empty = dir.path().join("empty.db");

@@ -125,6 +125,9 @@ pub(super) const CHECKS: &[Check] = &[
     reference!("quarantine" "id", "run" => "run" "id"),
     reference!("quarantine" "id", "snapshot" => "snapshot" "id"),
     reference!("outbox_attempt" "id", "letter" => "outbox" "id"),
+    reference!("report_input" "snapshot", "report" => "report" "id"),
+    reference!("run_reference" "run", "run" => "run" "id"),
+    reference!("run_reference" "run", "reference" => "reference" "hash"),
     reference!("audit" "seq", "chain" => "audit_chain" "chain"),
     open_rows!(
         "observation",
