@@ -122,6 +122,20 @@ fn reload_takes_a_good_change_over_and_says_when_nobody_listens() {
     office.waits_for_pull("second", SOON);
     assert!(service.lives(), "a hang-up is no reason to end");
     service.stops();
+    let told = office.json(&["audit", "period", "--from", "2026-01-01", "--to", "2999-12-31"]);
+    let accepted: Vec<&serde_json::Value> = told
+        .as_array()
+        .expect("records")
+        .iter()
+        .filter(|record| record["action"] == "configuration_accepted")
+        .collect();
+    let hashes: std::collections::BTreeSet<String> =
+        accepted.iter().map(|record| record["object"].to_string()).collect();
+    assert_eq!(
+        (accepted.len(), hashes.len()),
+        (3, 3),
+        "at the start and at each change: {told}"
+    );
 }
 
 #[test]

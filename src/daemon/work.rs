@@ -511,6 +511,36 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn old_things_go_once_a_night_and_a_missed_night_is_caught_up() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut work = work(folder.path(), at("2026-02-02T09:00:00+03:00")).await;
+        let due = async |work: &mut Work, moment: &str| {
+            work.context.clock.set(at(moment));
+            work.retain_due(at(moment)).await.expect("readable")
+        };
+        assert!(due(&mut work, "2026-02-02T09:00:00+03:00").await, "never done");
+        let gone = retain::retain(&work.context, &Stop::default()).await.expect("done");
+        assert_eq!(gone.len(), 5);
+        assert!(!due(&mut work, "2026-02-02T23:00:00+03:00").await);
+        assert_eq!(
+            work.retain_after,
+            at("2026-02-03T03:30:00+03:00"),
+            "not asked before that"
+        );
+        assert!(!due(&mut work, "2026-02-03T03:29:00+03:00").await);
+        assert!(due(&mut work, "2026-02-03T03:30:00+03:00").await);
+        assert!(
+            due(&mut work, "2026-02-05T02:00:00+03:00").await,
+            "the nights before were missed"
+        );
+        let asked = Stop::default();
+        asked.ask();
+        let ended = retain::retain(&work.context, &asked).await.expect_err("asked to stop");
+        assert_eq!(ended.code(), "MSK-RUN-11");
+        assert!(due(&mut work, "2026-02-05T02:00:00+03:00").await, "not done");
+    }
+
+    #[tokio::test]
     async fn a_clock_that_was_set_back_does_not_stop_the_letters() {
         let folder = tempfile::tempdir().expect("a folder");
         let now = at("2026-02-02T09:00:00+03:00");
