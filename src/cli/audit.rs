@@ -86,6 +86,7 @@ fn in_words(word: &str) -> &str {
         Some(Action::DeadlineClosed) => "закрыт срок:",
         Some(Action::ReportMade) => "составлен документ:",
         Some(Action::LetterSent) => "отправлено письмо:",
+        Some(Action::Exported) => "выгружено:",
         Some(Action::BackupMade) => "сделана копия базы:",
         Some(Action::Restored) => "база возвращена из копии:",
         Some(Action::Removed) => "удалено по сроку хранения:",

@@ -32,7 +32,7 @@ pub(super) async fn run(out: &mut Output, path: &Path, args: Export) -> Ended {
         with_history: args.history,
         replaces: args.force,
     };
-    let context = open(path, Access::Read, "db export").await?;
+    let context = open(path, Access::Write, "db export").await?;
     let exported = export(&context, &order).await?;
     tell(out, &exported);
     out.object(&to_json(&exported, reader));

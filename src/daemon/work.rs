@@ -516,7 +516,8 @@ mod tests {
         let mut work = work(folder.path(), at("2026-02-02T09:00:00+03:00")).await;
         let due = async |work: &mut Work, moment: &str| {
             work.context.clock.set(at(moment));
-            work.retain_due(at(moment)).await.expect("readable")
+            let records = work.context.warehouse.source_records().await.expect("readable");
+            work.retain_due(&records, at(moment))
         };
         assert!(due(&mut work, "2026-02-02T09:00:00+03:00").await, "never done");
         let gone = retain::retain(&work.context, &Stop::default()).await.expect("done");

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use serde_json::json;
+
 use super::context::Context;
 use crate::domain::stored::TracedFact;
 use crate::domain::unit::{Register, UnitId};
@@ -13,6 +15,7 @@ use crate::message::{Problem, Problems};
 use crate::privacy::suppress::{Audience, Limits};
 use crate::reports::Rules;
 use crate::warehouse::View;
+use crate::warehouse::audit::{Action, Entry};
 use crate::warehouse::export::RoundQuery;
 
 /// What is wanted (заказ выгрузки).
@@ -194,7 +197,29 @@ impl Line<'_> {
                 "exported"
             );
         }
+        let (warehouse, now) = (&self.context.warehouse, self.context.clock.now());
+        warehouse.note(record(self.order, &exported), now).await?;
         Ok(exported)
+    }
+}
+
+/// What the audit log keeps of an export (data protection, rules 9 and 13).
+fn record(order: &Order, exported: &Exported) -> Entry {
+    let files = exported.files.iter().map(|file| {
+        let name = file.path.file_name().unwrap_or_default().to_string_lossy();
+        json!({ "file": name, "rows": file.rows, "hash": file.hash })
+    });
+    let counts = json!({
+        "files": files.collect::<Vec<_>>(),
+        "rounds": order.rounds,
+        "units": order.units.iter().map(|unit| &unit.0).collect::<Vec<_>>(),
+        "history": order.with_history,
+        "hidden": exported.hidden,
+        "left_out": exported.left_out,
+    });
+    Entry {
+        recipient: Some(format!("{:?}", order.audience).to_lowercase()),
+        ..Entry::new(Action::Exported, order.folder.display().to_string(), counts)
     }
 }
 

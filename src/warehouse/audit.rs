@@ -40,6 +40,8 @@ pub enum Action {
     ReportMade,
     /// A mail server took a letter; the object is its key.
     LetterSent,
+    /// Tables were written for analysts; the object is the folder, the recipient who will read them.
+    Exported,
     /// The database was copied; the object is the file.
     BackupMade,
     /// The database was put back from a copy.
@@ -52,7 +54,7 @@ pub enum Action {
 
 impl Action {
     /// Every action.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::ConfigurationAccepted,
         Self::HeadsSeen,
         Self::LoadPublished,
@@ -62,6 +64,7 @@ impl Action {
         Self::DeadlineClosed,
         Self::ReportMade,
         Self::LetterSent,
+        Self::Exported,
         Self::BackupMade,
         Self::Restored,
         Self::Removed,
@@ -81,6 +84,7 @@ impl Action {
             Self::DeadlineClosed => "deadline_closed",
             Self::ReportMade => "report_made",
             Self::LetterSent => "letter_sent",
+            Self::Exported => "exported",
             Self::BackupMade => "backup_made",
             Self::Restored => "restored",
             Self::Removed => "removed",

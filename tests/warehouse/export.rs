@@ -173,7 +173,7 @@ async fn office(district: &District) -> Context {
     }
     let knowledge = learn(&folder.join("msoko.toml")).expect("a valid configuration");
     let clock = Clock::fixed(at(60), knowledge.config.authority.zone);
-    knowledge.open(clock, Access::Read, "test").await.expect("opened")
+    knowledge.open(clock, Access::Write, "test").await.expect("opened")
 }
 
 fn order(folder: PathBuf, form: Form) -> Order {
