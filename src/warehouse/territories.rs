@@ -180,6 +180,15 @@ async fn refresh_one(session: &mut Session<'_>) -> Result<bool, Problem> {
         return Ok(false);
     };
     let what = "refresh sums";
+    if let Session::Postgres(_) = session {
+        // The planner takes the recursive part for larger than it is, and would read the whole table for a pair.
+        for method in ["seqscan", "hashjoin", "mergejoin"] {
+            sql(what, "select set_config('enable_' || $1, 'off', true)")
+                .bind(method)
+                .records(&mut *session)
+                .await?;
+        }
+    }
     sql(what, "delete from territory_sum where round = $1 and territory = $2")
         .bind(&round)
         .bind(&territory)
