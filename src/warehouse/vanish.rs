@@ -124,7 +124,11 @@ impl Warehouse {
         let Some(seen) = loading.seen.take().filter(|seen| !seen.refused_anywhere) else {
             return Ok(());
         };
-        let vanished = self.vanished(loading, &seen).await?;
+        let vanished = if self.came_before(loading).await? {
+            self.vanished(loading, &seen).await?
+        } else {
+            Vec::new()
+        };
         let left = loading.summary.observations_unchanged + loading.summary.observations_changed;
         loading.lost_most = vanished.len() as u64 > left;
         if loading.lost_most && !confirmed {
@@ -149,6 +153,20 @@ impl Warehouse {
         }
         failpoint::hit("vanished-closed");
         Ok(())
+    }
+
+    /// True when the source has brought something through this connector before; else nothing can be missing.
+    async fn came_before(&self, loading: &Loading) -> Result<bool, Problem> {
+        let earlier: Option<i64> = sql(
+            "look for an earlier load",
+            "select r.id from run r join snapshot s on s.id = r.snapshot join snapshot own on own.id = $2 \
+             where r.state = 'published' and r.source = $1 and s.connector = own.connector limit 1",
+        )
+        .bind(&loading.source)
+        .bind(loading.snapshot)
+        .first_scalar(&self.readers)
+        .await?;
+        Ok(earlier.is_some())
     }
 
     /// Open rows of the slices of a delivery that it does not hold, ascending within a round.
