@@ -1,6 +1,6 @@
 //! Sums of territories: kept for those below which nothing has changed, computed from the numbers for the others.
 //!
-//! A load and a change of the register mark pairs of round and territory stale (see [`super::touched`]);
+//! A load and a change of the register mark pairs of round and territory stale (`touched` says which);
 //! [`Warehouse::refresh_sums`] computes them again, one a transaction. Until then a question descends below a stale
 //! pair as far as it has to, so that an answer is right at every moment.
 
