@@ -231,6 +231,7 @@ async fn a_daemon_outlives_a_restart_of_its_server() {
     let ends = "select count(*) from witness where source = 'own' and what = 'end'";
     let mut node = cluster.start("a");
     waits(&mut cluster, ends, 1).await;
+    waits(&mut cluster, "select count(*) from territory_stale", 0).await;
     cluster.server.control(&["-m", "fast", "stop"]).expect("stopped");
     tokio::time::sleep(Duration::from_secs(2)).await;
     assert!(node.lives(), "{}", cluster.told("a"));

@@ -100,7 +100,10 @@ pub async fn pull(context: &Arc<Context>, source: &Source, options: &Options, st
     if options.file.is_none() {
         finish(context, source, &pulled).await?;
     }
-    sums::refresh(context, stop).await?;
+    if let Err(problem) = sums::refresh(context, stop).await {
+        // The pull is over; what is left is computed for every question and brought up to date by the next pulse.
+        tracing::warn!(code = problem.code(), "sums of territories wait: {problem}");
+    }
     let records = warehouse.source_records().await?;
     let record = records.iter().find(|record| record.source == source.id);
     let last_load = warehouse.last_loads().await?.get(&source.id).copied();
