@@ -106,7 +106,9 @@ fn logged(dir: &Path, words: &[&str]) -> String {
         .args(words)
         .output()
         .expect("the program starts");
-    String::from_utf8(output.stderr).expect("text")
+    let said = String::from_utf8(output.stderr).expect("text");
+    assert!(output.status.success(), "{words:?} ended with {}", output.status);
+    said
 }
 
 /// Which table a name in a statement stands for.
@@ -115,13 +117,19 @@ fn tables(text: &str) -> BTreeMap<&str, &str> {
         .split(|letter: char| !letter.is_alphanumeric() && letter != '_')
         .filter(|word| !word.is_empty())
         .collect();
-    let mut tables = BTreeMap::new();
+    // A view is read under the name of its table; a table that is not named is looked at for its references alone.
+    let is_named = |name: &str| {
+        words
+            .iter()
+            .any(|word| word.strip_prefix("current_").unwrap_or(word) == name)
+    };
+    let named = GROWING.into_iter().filter(|name| is_named(name));
+    let mut tables: BTreeMap<&str, &str> = named.map(|name| (name, name)).collect();
     for (position, word) in words.iter().enumerate() {
-        if GROWING.contains(word) {
-            tables.insert(*word, *word);
-            if let Some(alias) = words.get(position + 1) {
-                tables.entry(alias).or_insert(*word);
-            }
+        if GROWING.contains(word)
+            && let Some(alias) = words.get(position + 1)
+        {
+            tables.entry(alias).or_insert(*word);
         }
     }
     tables
