@@ -119,6 +119,7 @@ impl Knowledge {
         let said = (
             &self.config,
             &self.connectors,
+            &self.calendar,
             &self.scales,
             &self.known,
             &self.roadmaps,

@@ -11,7 +11,6 @@ pub const NAMES: &[&str] = &[
     "snapshot-recorded",
     "run-begun",
     "chunk-staged",
-    "vanished-closed",
     "before-publish",
     "after-publish",
     "pull-recorded",

@@ -160,27 +160,33 @@ fn chance() -> u64 {
 /// Name of the file that carries the mark of a store.
 pub const MARK: &str = ".store";
 
-/// Marks a folder as the store of one warehouse; gives the mark. The database and the folder then know each other: a
-/// node that sees another folder under the same path finds another mark or none.
+/// Marks a folder as the store of one warehouse. The database and the folder then know each other: a node that sees
+/// another folder under the same path finds another mark or none. The same mark again changes nothing.
 ///
 /// # Errors
-/// `MSK-SNP-07` when the folder has a mark already, `MSK-SNP-01` when it cannot be written.
-pub fn mark(dir: &Path) -> Result<String, Problem> {
+/// `MSK-SNP-07` when the folder has another mark, `MSK-SNP-01` when it cannot be written.
+pub fn put_mark(dir: &Path, mark: &str) -> Result<(), Problem> {
     let path = dir.join(MARK);
     let wrong = |error: io::Error| unwritable(&path, &error);
     fs::create_dir_all(dir).map_err(wrong)?;
-    if let Some(found) = mark_of(dir)? {
-        return Err(Problem::new("MSK-SNP-07")
-            .arg("path", dir.display())
-            .arg("found", found));
+    match mark_of(dir)? {
+        Some(found) if found == mark => return Ok(()),
+        Some(found) => {
+            return Err(Problem::new("MSK-SNP-07")
+                .arg("path", dir.display())
+                .arg("found", found));
+        }
+        None => {}
     }
-    let mark = format!("{:016x}{:016x}", chance(), chance());
-    let mut file = File::create(&path).map_err(wrong)?;
+    // Renamed into its place: a half-written mark would be another one.
+    let temporary = dir.join(temporary_name());
+    let mut file = File::create(&temporary).map_err(wrong)?;
     writeln!(file, "{mark}")
         .and_then(|()| file.sync_all())
+        .and_then(|()| fs::rename(&temporary, &path))
         .and_then(|()| File::open(dir)?.sync_all())
         .map_err(wrong)?;
-    Ok(mark)
+    Ok(())
 }
 
 /// Compares the mark of a folder with the one its warehouse knows.
@@ -436,18 +442,16 @@ mod tests {
             tempfile::tempdir().expect("folder"),
         );
         fs::write(own.path().join(MARK), "\n").expect("a power cut");
-        let first = mark(own.path()).expect("marked");
-        assert_eq!(expect_mark(own.path(), &first), Ok(()));
-        let again = mark(own.path()).expect_err("marked already");
-        assert_eq!((again.code(), again.get("found")), ("MSK-SNP-07", Some(first.as_str())));
-        let absent = expect_mark(other.path(), &first).expect_err("no mark");
+        put_mark(own.path(), "first").expect("marked");
+        assert_eq!(expect_mark(own.path(), "first"), Ok(()));
+        put_mark(own.path(), "first").expect("a start that was cut off begins again");
+        let again = put_mark(own.path(), "second").expect_err("marked already");
+        assert_eq!((again.code(), again.get("found")), ("MSK-SNP-07", Some("first")));
+        let absent = expect_mark(other.path(), "first").expect_err("no mark");
         assert_eq!((absent.code(), absent.get("found")), ("MSK-SNP-06", Some("—")));
-        let second = mark(other.path()).expect("marked");
-        let foreign = expect_mark(own.path(), &second).expect_err("another mark");
-        assert_eq!(
-            (foreign.code(), foreign.get("found")),
-            ("MSK-SNP-06", Some(first.as_str()))
-        );
+        put_mark(other.path(), "second").expect("marked");
+        let foreign = expect_mark(own.path(), "second").expect_err("another mark");
+        assert_eq!((foreign.code(), foreign.get("found")), ("MSK-SNP-06", Some("first")));
     }
 
     #[test]

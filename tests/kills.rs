@@ -25,7 +25,6 @@ const POINTS: &[(&str, Step)] = &[
     ("snapshot-recorded", Step::Pull),
     ("run-begun", Step::Pull),
     ("chunk-staged", Step::Pull),
-    ("vanished-closed", Step::Pull),
     ("before-publish", Step::Pull),
     ("after-publish", Step::Pull),
     ("pull-recorded", Step::Pull),

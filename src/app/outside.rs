@@ -19,14 +19,15 @@ pub(super) async fn settle(config: &Config, warehouse: &Warehouse) -> Result<(),
     let store = config.paths.snapshots();
     if config.is_shared() {
         let folder = store.clone();
-        let mark = warehouse.store_id(move || snapshot::mark(&folder)).await?;
-        snapshot::expect_mark(&store, &mark)?;
+        let put = move |mark: &str| snapshot::put_mark(&folder, mark);
+        warehouse.store_mark(put).await?;
     } else if let Some(other) = warehouse.named_nodes().await?.into_iter().find(|node| {
         // A node that was killed and started again is no other one.
         node.lives && node.name != config.node.name
     }) {
         return Err(Problem::new("MSK-DB-25").arg("node", other.name));
     }
+    sees_store(config, warehouse).await?;
     let untouched = match warehouse.other_nodes().await?.is_empty() {
         // Nobody else writes here now: what is half-written belongs to a process that is gone.
         true => Duration::ZERO,
@@ -39,14 +40,12 @@ pub(super) async fn settle(config: &Config, warehouse: &Warehouse) -> Result<(),
 }
 
 /// Makes sure that this node still sees the store of snapshots that the others use: a mount may go at any time, and
-/// what is kept in the empty folder under it nobody else would find.
+/// what is kept in the empty folder under it nobody else would find. A node that takes itself for the only one compares
+/// too, once others have marked theirs.
 ///
 /// # Errors
 /// `MSK-SNP-06` when it does not.
 pub async fn sees_store(config: &Config, warehouse: &Warehouse) -> Result<(), Problem> {
-    if !config.is_shared() {
-        return Ok(());
-    }
     compare(config, warehouse.known_store().await?.as_deref())
 }
 

@@ -43,9 +43,9 @@ fn is_name(name: &str) -> bool {
     name.chars().count() <= LONGEST && !name.is_empty() && name.chars().all(fits)
 }
 
-/// The cage of the unit hides the first of these files.
+/// The cage of the unit hides the second of these files; what a person calls beside the service reads the same one.
 fn machine() -> String {
-    ["/proc/sys/kernel/hostname", "/etc/hostname"]
+    ["/etc/hostname", "/proc/sys/kernel/hostname"]
         .iter()
         .filter_map(|path| std::fs::read_to_string(path).ok())
         .map(|name| name.trim().to_owned())

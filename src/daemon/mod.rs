@@ -184,7 +184,11 @@ fn replace(knowledge: Knowledge, work: &mut Work) -> Result<(), Problem> {
             "[paths]",
             before.paths.snapshots() == after.paths.snapshots(),
         ),
-        ("name", "[node]", before.node == after.node),
+        (
+            "name",
+            "[node]",
+            before.paths.database.starts_with("sqlite:") || before.node == after.node,
+        ),
     ];
     if let Some((key, section, _)) = fixed.into_iter().find(|(_, _, same)| !same) {
         return Err(Problem::new("MSK-CFG-05")

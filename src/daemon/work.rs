@@ -14,6 +14,7 @@ use crate::domain::vocabulary::{DeadlineState, SourceState};
 use crate::failpoint;
 use crate::flow::context::{Context, Stop};
 use crate::flow::pull::{Options, pull};
+use crate::flow::status::SilentNode;
 use crate::flow::{alert, deliver, notice, remind, report, retain, status, sums};
 use crate::message::{Disposition, Problem};
 use crate::outbox::pause_after_outages;
@@ -29,6 +30,9 @@ const RETAIN_AT: (u32, u32) = (3, 30);
 /// How long a job waits that another node was found to be at.
 const BESIDE: chrono::Duration = chrono::Duration::seconds(5);
 
+/// How long a job waits for the store of snapshots to come back.
+const OUT_OF_SIGHT: chrono::Duration = chrono::Duration::minutes(5);
+
 /// A job of the daemon.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 enum Job {
@@ -36,6 +40,7 @@ enum Job {
     Letters,
     SilentNodes,
     Report,
+    TakeOver,
     Sums,
     Retain,
     Deliver,
@@ -48,6 +53,7 @@ impl Job {
             Self::Letters => "letters".to_owned(),
             Self::SilentNodes => "letters about silent nodes".to_owned(),
             Self::Report => "report".to_owned(),
+            Self::TakeOver => "take over".to_owned(),
             Self::Sums => "sums".to_owned(),
             Self::Retain => "retain".to_owned(),
             Self::Deliver => "deliver".to_owned(),
@@ -68,8 +74,8 @@ pub(super) struct Work {
     /// Passes of the outbox in a row that ended with an outage, and when the next may begin.
     outages: u32,
     deliver_after: DateTime<Utc>,
-    /// Whether old things have to go is not asked before this.
-    retain_after: DateTime<Utc>,
+    /// Nodes that the administrators were told about; a letter is looked for again when another one falls silent.
+    told_silent: Vec<SilentNode>,
     /// Jobs that ended with a problem of ours, how often in a row, and when they may be tried again.
     resting: HashMap<Job, (u32, DateTime<Utc>)>,
     /// The last look did not see what is due.
@@ -81,6 +87,8 @@ enum Outcome {
     Nothing,
     /// The way letters leave is closed.
     Outage(bool),
+    /// The administrators know of these nodes.
+    Told(Vec<SilentNode>),
 }
 
 impl Work {
@@ -93,7 +101,7 @@ impl Work {
             running: HashSet::new(),
             outages: 0,
             deliver_after: DateTime::UNIX_EPOCH,
-            retain_after: DateTime::UNIX_EPOCH,
+            told_silent: Vec::new(),
             resting: HashMap::new(),
             is_blind: false,
         }
@@ -108,6 +116,7 @@ impl Work {
     pub(super) fn take_over(&mut self, context: Arc<Context>) {
         self.context = context;
         self.resting.clear();
+        self.told_silent.clear();
     }
 
     /// Starts everything that is due. While the database is away nothing is.
@@ -133,9 +142,11 @@ impl Work {
     async fn look_now(&mut self) -> Result<(), Problem> {
         let context = Arc::clone(&self.context);
         let (warehouse, now) = (&context.warehouse, context.clock.now());
-        warehouse.take_over(now).await?;
         let records = warehouse.source_records().await?;
         let others = warehouse.other_nodes().await?;
+        if warehouse.has_abandoned(&others).await? {
+            self.start(Job::TakeOver);
+        }
         for source in context.config.sources.iter().filter(|source| source.enabled) {
             let record = record_of(&records, &source.id);
             let is_taken = record.is_some_and(|record| others.contains(&record.node));
@@ -152,33 +163,21 @@ impl Work {
         } else if report_due(&context, &records, now) {
             self.start(Job::Report);
         }
-        if !status::silent_nodes(&context).await?.is_empty() {
+        let silent = status::silent_nodes(&context).await?;
+        if silent != self.told_silent {
             self.start(Job::SilentNodes);
         }
         // What a kill or a change of the register has left; a pull brings its own up to date.
         if warehouse.has_stale_sums().await? {
             self.start(Job::Sums);
         }
-        if now >= self.retain_after && self.retain_due(&records, now) {
+        if retain_due(&context, &records, now) {
             self.start(Job::Retain);
         }
         if now >= self.deliver_after && warehouse.has_due_letter(now).await? {
             self.start(Job::Deliver);
         }
         Ok(())
-    }
-
-    /// Old things go once a day, at night; a night the service slept through is caught up at once.
-    fn retain_due(&mut self, records: &[SourceRecord], now: DateTime<Utc>) -> bool {
-        let Some(last_night) = last_night(&self.context, now) else {
-            return false;
-        };
-        let last = record_of(records, retain::JOB).and_then(|record| record.last_success);
-        let is_due = last.is_none_or(|last| last < last_night || last > now);
-        if !is_due {
-            self.retain_after = last_night + chrono::Duration::days(1);
-        }
-        is_due
     }
 
     fn start(&mut self, job: Job) {
@@ -222,9 +221,16 @@ impl Work {
                 match outcome {
                     Ok(Outcome::Outage(closed)) => self.pause_outbox(closed),
                     Ok(Outcome::Nothing) => {}
+                    Ok(Outcome::Told(silent)) => self.told_silent = silent,
                     Err(problem) if problem.code() == "MSK-DB-23" => {
                         tracing::debug!(code = problem.code(), "{}: {problem}", job.name());
                         let until = self.context.clock.now() + BESIDE;
+                        self.resting.insert(job, (0, until));
+                    }
+                    Err(problem) if problem.code() == "MSK-SNP-06" => {
+                        // The mount comes back for all sources at once; each of them need not have failed for it.
+                        tracing::error!(code = problem.code(), "{} waits: {problem}", job.name());
+                        let until = self.context.clock.now() + OUT_OF_SIGHT;
                         self.resting.insert(job, (0, until));
                     }
                     Err(problem) if self.stop.asked() => {
@@ -406,14 +412,16 @@ fn cadence(context: &Context, source: &Source) -> Option<Cadence> {
     Some(cadence.with_jitter(Cadence::USUAL_JITTER))
 }
 
-/// The last moment at which old things had to go.
-fn last_night(context: &Context, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+/// Old things go once a day, at night; a night the service slept through is caught up at once.
+fn retain_due(context: &Context, records: &[SourceRecord], now: DateTime<Utc>) -> bool {
     let clock = &context.clock;
     let today = clock.today();
-    [today, today.pred_opt().unwrap_or(today)]
+    let last_night = [today, today.pred_opt().unwrap_or(today)]
         .into_iter()
         .filter_map(|day| clock.at(day, RETAIN_AT.0, RETAIN_AT.1))
-        .find(|night| *night <= now)
+        .find(|night| *night <= now);
+    let last = record_of(records, retain::JOB).and_then(|record| record.last_success);
+    last_night.is_some_and(|night| last.is_none_or(|last| last < night || last > now))
 }
 
 async fn perform(context: &Arc<Context>, job: &Job, stop: &Stop) -> Result<Outcome, Problem> {
@@ -444,15 +452,26 @@ async fn perform(context: &Arc<Context>, job: &Job, stop: &Stop) -> Result<Outco
             let written = remind::write_letters(context).await;
             noticed.and(written.map(|_| Outcome::Nothing))
         }
-        Job::SilentNodes => notice::about_silent_nodes(context).await.map(|_| Outcome::Nothing),
+        Job::SilentNodes => {
+            let silent = status::silent_nodes(context).await?;
+            notice::about_silent_nodes(context).await?;
+            Ok(Outcome::Told(silent))
+        }
         Job::Report => {
             if claim(context, report::JOB, report_due).await? {
                 report::yearly(context).await?;
             }
             Ok(Outcome::Nothing)
         }
+        Job::TakeOver => {
+            let taken = context.warehouse.take_over(context.clock.now()).await;
+            taken.map(|()| Outcome::Nothing)
+        }
         Job::Sums => sums::refresh(context, stop).await.map(|()| Outcome::Nothing),
-        Job::Retain => retain::retain(context, stop).await.map(|_| Outcome::Nothing),
+        Job::Retain => {
+            sees_store(&context.config, &context.warehouse).await?;
+            retain::retain(context, stop).await.map(|_| Outcome::Nothing)
+        }
         Job::Deliver => deliver::deliver_due(context, stop)
             .await
             .map(|pass| Outcome::Outage(pass.outage.is_some())),
@@ -517,17 +536,12 @@ mod tests {
         let due = async |work: &mut Work, moment: &str| {
             work.context.clock.set(at(moment));
             let records = work.context.warehouse.source_records().await.expect("readable");
-            work.retain_due(&records, at(moment))
+            retain_due(&work.context, &records, at(moment))
         };
         assert!(due(&mut work, "2026-02-02T09:00:00+03:00").await, "never done");
         let gone = retain::retain(&work.context, &Stop::default()).await.expect("done");
         assert_eq!(gone.len(), 5);
         assert!(!due(&mut work, "2026-02-02T23:00:00+03:00").await);
-        assert_eq!(
-            work.retain_after,
-            at("2026-02-03T03:30:00+03:00"),
-            "not asked before that"
-        );
         assert!(!due(&mut work, "2026-02-03T03:29:00+03:00").await);
         assert!(due(&mut work, "2026-02-03T03:30:00+03:00").await);
         assert!(

@@ -19,6 +19,9 @@ pub struct Amount {
     pub scale: u8,
 }
 
+/// Largest number of units: what is larger is a slip of the hand, and thousands of these add up within 64 bits.
+const LARGEST: u64 = 1_000_000_000_000_000;
+
 impl Amount {
     /// A whole number.
     #[must_use]
@@ -45,8 +48,9 @@ impl Amount {
             return None;
         }
         let part = part.trim_end_matches('0');
+        let units: i64 = format!("{whole}{part}").parse().ok()?;
         Some(Self {
-            units: format!("{whole}{part}").parse().ok()?,
+            units: Some(units).filter(|units| units.unsigned_abs() <= LARGEST)?,
             scale: u8::try_from(part.len()).ok()?,
         })
     }
@@ -213,7 +217,7 @@ mod tests {
         ] {
             assert_eq!(Amount::parse(text).expect(text).to_string(), shown, "{text}");
         }
-        for text in ["", "—", "X", "1.2.3", "12.", ".5", "1e9", "٣"] {
+        for text in ["", "—", "X", "1.2.3", "12.", ".5", "1e9", "٣", "9000000000000000000"] {
             assert_eq!(Amount::parse(text), None, "{text}");
         }
     }

@@ -129,7 +129,7 @@ struct Sightings(BTreeMap<PathBuf, (u64, SystemTime, Instant)>);
 /// The result of one look.
 #[derive(Debug, Default)]
 pub struct Look {
-    /// Files to be read, in the order of their names.
+    /// Files to be read, the oldest first: what stands in several of them holds as the newest says.
     pub settled: Vec<Found>,
     /// Files that may still be being written.
     pub waiting: Vec<Found>,
@@ -142,7 +142,7 @@ pub struct Look {
 fn look(options: &FolderOptions, sightings: &mut Sightings, now: Instant) -> Result<Look, Problem> {
     let mut look = Look::default();
     let mut found = inspect_all(options, &mut look.problems)?;
-    found.sort_by(|one, other| one.name.cmp(&other.name));
+    found.sort_by(|one, other| (one.modified, &one.name).cmp(&(other.modified, &other.name)));
     let earlier = std::mem::take(&mut sightings.0);
     for file in found {
         let since = match earlier.get(&file.path) {

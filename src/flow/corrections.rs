@@ -42,7 +42,12 @@ pub struct Standing {
 /// # Errors
 /// When the database refuses or a kept document cannot be read.
 pub async fn find(context: &Context, of: &Corrected, limit: u32) -> Result<Vec<Told>, Problem> {
-    let corrections = context.warehouse.corrections(of, limit).await?;
+    // Of a document's deliveries most numbers are not printed in it: those are left out before the limit counts.
+    let asked = match of {
+        Corrected::UnderReport(_) => u32::MAX,
+        _ => limit,
+    };
+    let corrections = context.warehouse.corrections(of, asked).await?;
     let mut told: Vec<Told> = corrections
         .into_iter()
         .map(|correction| Told {
@@ -62,6 +67,7 @@ pub async fn find(context: &Context, of: &Corrected, limit: u32) -> Result<Vec<T
     }
     if only.is_some() {
         told.retain(|one| !one.documents.is_empty());
+        told.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
     }
     Ok(told)
 }

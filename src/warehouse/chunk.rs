@@ -115,7 +115,7 @@ pub(super) async fn stage(
 
 /// Loads under way beside this one. A load that was taken back meanwhile stops here: its rows would count, because
 /// its run is not `loading` any more.
-pub(super) async fn other_loads(connection: &mut Session<'_>, run: i64) -> Result<Vec<i64>, Problem> {
+async fn other_loads(connection: &mut Session<'_>, run: i64) -> Result<Vec<i64>, Problem> {
     let mut loads: Vec<i64> = sql("list loads", "select id from run where state = 'loading'")
         .scalars(connection)
         .await?;

@@ -10,9 +10,10 @@ use super::published::{entries, seal};
 use super::references::{self, Reference};
 use super::sql::{Session, sql};
 use super::store::{Warehouse, bug};
+use super::take_back::LoadingRun;
 use super::text::{ProblemColumns, moment};
 use super::touched::Touched;
-use super::vanish::Seen;
+use super::vanish::{self, Seen};
 use crate::domain::observation::{Batch, Observation, Scope};
 use crate::failpoint;
 use crate::message::Problem;
@@ -123,6 +124,8 @@ pub(super) struct Loading {
     /// Open rows of earlier runs that this file has confirmed: a second, different value for one is a duplicate.
     pub(super) confirmed: IdSet,
     pub(super) confirmed_facts: IdSet,
+    /// Open rows that the delivery no longer holds.
+    pub(super) vanished: Vec<i64>,
     /// More of the earlier numbers are missing than are left.
     pub(super) lost_most: bool,
     /// What the delivery holds, when what it no longer holds is to be closed.
@@ -235,7 +238,7 @@ impl Warehouse {
                     .arg("node", stale.node));
             }
             let problem = Problem::new("MSK-DB-20").arg("source", &new.source);
-            self.take_back(stale.id, &problem, now).await?;
+            self.take_back(&stale, &problem, now).await?;
         }
         let what = "begin a load";
         let NewRun {
@@ -288,6 +291,7 @@ impl Warehouse {
             },
             confirmed: IdSet::default(),
             confirmed_facts: IdSet::default(),
+            vanished: Vec::new(),
             lost_most: false,
             seen: scope.map(Seen::new),
             touched: Touched::default(),
@@ -362,8 +366,8 @@ impl Warehouse {
 
     async fn try_publish(&self, run: &mut Run, confirmed: bool, now: DateTime<Utc>) -> Result<LoadSummary, Problem> {
         self.write_chunks(run).await?;
-        self.close_vanished(run, confirmed).await?;
-        let loading = run
+        self.find_vanished(run, confirmed).await?;
+        let mut loading = run
             .loading
             .take()
             .ok_or_else(|| bug("publishing a load whose chunk failed"))?;
@@ -380,6 +384,7 @@ impl Warehouse {
                     }
                     super::fact_chunk::move_last_seen(connection, &loading, now).await?;
                     let closed = super::quarantine::settle(connection, loading.run, true, &moment(now)).await?;
+                    loading.summary.observations_closed = vanish::close(connection, &loading).await?;
                     loading.touched.mark_stale(connection).await?;
                     finish(connection, loading.run, &node, "published", &loading.summary, None, now).await?;
                     seal(connection, &loading).await?;
@@ -400,7 +405,12 @@ impl Warehouse {
     /// # Errors
     /// When the database refuses; the rest is then removed at the next start.
     pub async fn abandon(&self, run: Run, problem: &Problem, now: DateTime<Utc>) -> Result<(), Problem> {
-        self.take_back(run.id, problem, now).await
+        let own = LoadingRun {
+            id: run.id,
+            source: run.source,
+            node: self.node.id().to_owned(),
+        };
+        self.take_back(&own, problem, now).await
     }
 }
 

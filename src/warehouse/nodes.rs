@@ -23,7 +23,6 @@ const SILENT: &str = "to_char((now() - interval '30 seconds') at time zone 'utc'
 
 /// A row of a process that ended is swept after a day when its machine has a later one, after a season anyway.
 const LONG_GONE: &str = "to_char((now() - interval '1 day') at time zone 'utc', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"')";
-const FOR_GOOD: &str = "to_char((now() - interval '90 days') at time zone 'utc', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"')";
 
 /// A machine that works or worked on this warehouse.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -66,12 +65,15 @@ impl Node {
     /// When the server refuses.
     pub(super) async fn join(pool: &PgPool, id: String, name: &str) -> Result<Arc<Self>, Problem> {
         beat(pool, &id, name).await?;
-        sql("forget old nodes", "delete from node where seen_at < ")
-            .push(FOR_GOOD)
-            .push(" or exists (select 1 from node later where later.name = node.name and later.seen_at > node.seen_at) and seen_at < ")
-            .push(LONG_GONE)
-            .execute(On::PostgresPool(pool))
-            .await?;
+        // The last row of a name stays: when a node was seen is told however long it is away.
+        sql(
+            "forget old nodes",
+            "delete from node where exists (select 1 from node later where later.name = node.name \
+             and later.seen_at > node.seen_at) and seen_at < ",
+        )
+        .push(LONG_GONE)
+        .execute(On::PostgresPool(pool))
+        .await?;
         let (own, name, pool) = (id.clone(), name.to_owned(), pool.clone());
         let task = tokio::spawn(async move {
             loop {
@@ -207,42 +209,62 @@ impl Warehouse {
             .collect()
     }
 
-    /// The id that ties this warehouse to its store of snapshots. The first to ask makes it, `first` puts it there;
-    /// others wait meanwhile.
+    /// The mark that ties this warehouse to its store of snapshots. The first to ask makes it and `put` puts it there,
+    /// others wait meanwhile; it is written down as not put yet before that, so that a kill in between leaves a mark that
+    /// is known.
     ///
     /// # Errors
-    /// What `first` says, or when the database refuses.
-    pub async fn store_id(
+    /// What `put` says, or when the database refuses.
+    pub async fn store_mark(
         &self,
-        first: impl FnOnce() -> Result<String, Problem> + Send + 'static,
+        put: impl FnOnce(&str) -> Result<(), Problem> + Send + 'static,
     ) -> Result<String, Problem> {
         let what = "name the store of snapshots";
+        let chance = || std::hash::RandomState::new().build_hasher().finish();
+        let new = format!("{NOT_PUT}{:016x}{:016x}", chance(), chance());
+        self.write(what, move |session| {
+            Box::pin(async move {
+                sql(
+                    what,
+                    "insert into snapshot_store (only_one, id) values (1, $1) on conflict do nothing",
+                )
+                .bind(new)
+                .execute(session)
+                .await
+            })
+        })
+        .await?;
         self.write(what, move |session| {
             Box::pin(async move {
                 take_turn(session).await?;
-                if let Some(id) = sql(what, STORE).first_scalar(&mut *session).await? {
+                let id: String = sql(what, STORE).scalar(&mut *session).await?;
+                let Some(mark) = id.strip_prefix(NOT_PUT) else {
                     return Ok(id);
-                }
-                let id = first()?;
-                sql(what, "insert into snapshot_store (only_one, id) values (1, $1)")
-                    .bind(&id)
+                };
+                put(mark)?;
+                sql(what, "update snapshot_store set id = $1 where only_one = 1")
+                    .bind(mark)
                     .execute(session)
                     .await?;
-                Ok(id)
+                Ok(mark.to_owned())
             })
         })
         .await
     }
 
-    /// The id of the store of snapshots when there is one already.
+    /// The mark of the store of snapshots when it was put there.
     ///
     /// # Errors
     /// When the database refuses.
     pub async fn known_store(&self) -> Result<Option<String>, Problem> {
-        sql("name the store of snapshots", STORE)
+        let id: Option<String> = sql("name the store of snapshots", STORE)
             .first_scalar(&self.readers)
-            .await
+            .await?;
+        Ok(id.filter(|id| !id.starts_with(NOT_PUT)))
     }
 }
+
+/// Begins a mark that is not in its folder yet.
+const NOT_PUT: char = '?';
 
 const STORE: &str = "select id from snapshot_store";

@@ -33,6 +33,11 @@ pub(super) fn options(address: Address<'_>, holder: &str, reads_only: bool) -> R
         ("plan_cache_mode", "force_custom_plan"),
         ("jit", "off"),
         ("synchronous_commit", "on"),
+        // A machine that lost its power or its line holds its locks no longer than it takes to call it dead.
+        ("tcp_keepalives_idle", "10"),
+        ("tcp_keepalives_interval", "5"),
+        ("tcp_keepalives_count", "3"),
+        ("tcp_user_timeout", "25000"),
     ]))
 }
 

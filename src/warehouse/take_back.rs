@@ -16,7 +16,7 @@ const ROWS: usize = 10_000;
 /// A load that is not published yet, and the process that works on it.
 pub(super) struct LoadingRun {
     pub(super) id: i64,
-    source: String,
+    pub(super) source: String,
     pub(super) node: String,
 }
 
@@ -24,6 +24,17 @@ impl Warehouse {
     /// Takes back what this process can have begun in an earlier life, and what nobody works on any more.
     pub(super) async fn remove_unpublished(&self, now: DateTime<Utc>) -> Result<(), Problem> {
         self.take_back_all(&self.other_nodes().await?, now).await
+    }
+
+    /// True when a load belongs neither to this process nor to one of those that live.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn has_abandoned(&self, others: &[String]) -> Result<bool, Problem> {
+        let loads = self.loading_runs(None).await?;
+        Ok(loads
+            .iter()
+            .any(|run| run.node != self.node.id() && !others.contains(&run.node)))
     }
 
     /// Takes back the loads of other nodes that fell silent.
@@ -42,8 +53,8 @@ impl Warehouse {
                 continue;
             }
             tracing::info!(run.id = run.id, "removing a load that was not published");
-            let problem = Problem::new("MSK-DB-20").arg("source", run.source);
-            self.take_back(run.id, &problem, now).await?;
+            let problem = Problem::new("MSK-DB-20").arg("source", &run.source);
+            self.take_back(&run, &problem, now).await?;
         }
         Ok(())
     }
@@ -65,19 +76,25 @@ impl Warehouse {
 
     /// Removes the rows of a load and opens again what it replaced, some rows a transaction. The last transaction
     /// does what is left and closes the load, so that a chunk that came in between leaves nothing behind.
-    pub(super) async fn take_back(&self, run: i64, problem: &Problem, now: DateTime<Utc>) -> Result<(), Problem> {
+    pub(super) async fn take_back(
+        &self,
+        run: &LoadingRun,
+        problem: &Problem,
+        now: DateTime<Utc>,
+    ) -> Result<(), Problem> {
         if !self.claim_run(run).await? {
             return Ok(());
         }
+        let run = run.id;
         for table in &TABLES {
-            while self.take_back_some(table, run).await? == ROWS {}
+            while self.take_back_some(table, run).await? > 0 {}
         }
         let (problem, node) = (problem.clone(), self.node.id().to_owned());
         self.write("take a load back", move |session| {
             Box::pin(async move {
                 nodes::take_turn(session).await?;
                 for table in &TABLES {
-                    while take_back_piece(session, table, run).await? == ROWS {}
+                    while take_back_piece(session, table, run).await? > 0 {}
                 }
                 let state = if problem.disposition() == Disposition::Retry {
                     "failed"
@@ -103,17 +120,18 @@ impl Warehouse {
     }
 
     /// Makes a load this process's own, so that the one that began it can no longer publish it; false when it is a load
-    /// no more.
-    async fn claim_run(&self, run: i64) -> Result<bool, Problem> {
-        let node = self.node.id().to_owned();
+    /// no more, or another node took it over first.
+    async fn claim_run(&self, run: &LoadingRun) -> Result<bool, Problem> {
+        let (run, from, node) = (run.id, run.node.clone(), self.node.id().to_owned());
         self.write("claim a load", move |session| {
             Box::pin(async move {
                 sql(
                     "claim a load",
-                    "update run set node = $2 where id = $1 and state = 'loading'",
+                    "update run set node = $2 where id = $1 and state = 'loading' and node = $3",
                 )
                 .bind(run)
                 .bind(node)
+                .bind(from)
                 .execute(session)
                 .await
                 .map(|claimed| claimed > 0)

@@ -242,7 +242,7 @@ impl TerritorySum {
             units: sum.ok_or_else(too_large)?,
             scale,
         };
-        self.n = self.n.zip(other.n).map(|(a, b)| a + b);
+        self.n = self.n.zip(other.n).and_then(|(a, b)| a.checked_add(b));
         self.units += other.units;
         Ok(())
     }

@@ -7,20 +7,18 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use super::chunk::{self, unit};
+use super::chunk::{supersede, unit};
 use super::load::{Loading, Run};
-use super::nodes;
-use super::sql::sql;
+use super::sql::{Session, sql};
 use super::store::{Warehouse, bug};
 use crate::domain::observation::{Observation, Quarantined, Scope};
-use crate::failpoint;
 use crate::message::Problem;
 
 /// Units counted in one statement.
 const UNITS: usize = 32;
 /// Units whose rows are read in one statement; a school has some hundred numbers of a round.
 const UNITS_READ: usize = 8;
-/// Rows closed in one transaction.
+/// Rows closed in one statement.
 const ROWS: usize = 10_000;
 
 /// Subject and grade of a slice, as far as the scope tells them apart; absent ones are `''` and 0 as in the table.
@@ -111,47 +109,41 @@ impl Seen {
     }
 }
 
+/// Closes what has vanished; gives how many. One that another load has revised meanwhile is not ours to close.
+pub(super) async fn close(session: &mut Session<'_>, loading: &Loading) -> Result<u64, Problem> {
+    let mut closed = 0;
+    for ids in loading.vanished.chunks(ROWS) {
+        closed += supersede(session, loading.run, ids).await?;
+    }
+    Ok(closed)
+}
+
 impl Warehouse {
-    /// Closes what the delivery no longer holds, unseen until the load is published. `confirmed` lets through a delivery
-    /// in which more numbers are missing than are left.
+    /// Finds what the delivery no longer holds; it is closed by the transaction that publishes the load, so that no other
+    /// load finds the keys free before. `confirmed` lets through a delivery in which more numbers are missing than are
+    /// left.
     ///
     /// # Errors
     /// `MSK-DB-24` when the delivery is held back, else when the database refuses.
-    pub(super) async fn close_vanished(&self, run: &mut Run, confirmed: bool) -> Result<(), Problem> {
+    pub(super) async fn find_vanished(&self, run: &mut Run, confirmed: bool) -> Result<(), Problem> {
         let Some(loading) = &mut run.loading else {
-            return Err(bug("closing numbers for a load whose chunk failed"));
+            return Err(bug("looking for vanished numbers of a load whose chunk failed"));
         };
         let Some(seen) = loading.seen.take().filter(|seen| !seen.refused_anywhere) else {
             return Ok(());
         };
-        let vanished = if self.came_before(loading).await? {
-            self.vanished(loading, &seen).await?
-        } else {
-            Vec::new()
-        };
+        if self.came_before(loading).await? {
+            loading.vanished = self.vanished(loading, &seen).await?;
+        }
         let left = loading.summary.observations_unchanged + loading.summary.observations_changed;
-        loading.lost_most = vanished.len() as u64 > left;
+        loading.lost_most = loading.vanished.len() as u64 > left;
         if loading.lost_most && !confirmed {
             return Err(Problem::new("MSK-DB-24")
                 .arg("source", &loading.source)
                 .arg("series", &loading.series)
-                .arg("missing", vanished.len())
+                .arg("missing", loading.vanished.len())
                 .arg("left", left));
         }
-        let run = loading.run;
-        for ids in vanished.chunks(ROWS).map(<[i64]>::to_vec) {
-            // One that another load has revised meanwhile is not ours to close.
-            loading.summary.observations_closed += self
-                .write("close numbers", move |session| {
-                    Box::pin(async move {
-                        nodes::take_turn(session).await?;
-                        chunk::other_loads(session, run).await?;
-                        chunk::supersede(session, run, &ids).await
-                    })
-                })
-                .await?;
-        }
-        failpoint::hit("vanished-closed");
         Ok(())
     }
 

@@ -22,6 +22,7 @@ on_both! {
     a_load_that_began_beside_a_refused_one_is_taken_back_whole,
     the_same_bytes_of_another_connector_are_another_delivery,
     a_key_that_stands_twice_keeps_its_first_value_and_the_second_waits_in_quarantine,
+    the_first_of_two_values_stays_in_a_file_of_fewer_rows_than_units,
     an_empty_or_halved_delivery_is_held_back_until_confirmed,
     equal_bytes_under_the_same_manifest_need_no_parsing,
     a_row_without_a_recognised_unit_is_refused_and_not_loaded_under_no_name,
@@ -306,6 +307,15 @@ async fn a_key_that_stands_twice_keeps_its_first_value_and_the_second_waits_in_q
     MSK-DB-11: Классы!F402: показатель «school-2 · vpr/2024-25/spring · mark_count · ru · 5 · mark=5» стоит в файле дважды с разными значениями: 1 (Классы!F3) и 3
     MSK-DB-11: Классы!F400: показатель «school-1 · vpr/2024-25/spring · mark_count · ru · 5 · mark=2» стоит в файле дважды с разными значениями: 7 (Классы!F1) и 8
     ");
+}
+
+async fn the_first_of_two_values_stays_in_a_file_of_fewer_rows_than_units(district: District) {
+    let rows = [9, 5, 2].map(|unit| [number(unit, 2, 7, unit as u32), number(unit, 2, 8, 20)]);
+    let summary = district.load("a.xlsx", rows.into_iter().flatten().collect()).await;
+    assert_eq!((summary.observations_new, summary.quarantined), (3, 3));
+    for unit in [9, 5, 2] {
+        assert_eq!(district.history(unit, 2).await, [7]);
+    }
 }
 
 async fn an_empty_or_halved_delivery_is_held_back_until_confirmed(district: District) {

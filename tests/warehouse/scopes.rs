@@ -195,6 +195,19 @@ async fn a_killed_or_refused_load_closes_nothing(district: District) {
     let district = district.kill().await;
     assert_eq!(district.values().await, before);
     assert_eq!(district.history(1, 5).await, [7]);
+
+    // One that is held back for its rows after it has closed what it lacks.
+    let mut run = district.begin_within(Some(OF_SUBJECT), "a.xlsx", "more rows").await;
+    let rows = Batch {
+        rows_read: 20,
+        ..batch(marks(1, 2..=5))
+    };
+    district.warehouse.stage(&mut run, rows).await.expect("staged");
+    district.warehouse.publish(run, false, at(4)).await.expect("published");
+    let halved = load(&district, OF_SUBJECT, "a.xlsx", marks(1, 2..=4)).await;
+    assert_eq!(halved.expect_err("held back").code(), "MSK-DB-10");
+    assert_eq!(district.values().await, before);
+    assert_eq!(district.history(1, 5).await, [7]);
 }
 
 async fn a_whole_round_closes_units_that_are_no_longer_in_it(district: District) {

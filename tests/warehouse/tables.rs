@@ -27,17 +27,31 @@ on_both! {
 async fn the_store_of_snapshots_is_named_once_by_whoever_asks_first(district: District) {
     let warehouse = &district.warehouse;
     assert_eq!(warehouse.known_store().await.expect("read"), None);
-    let failed = warehouse.store_id(|| Err(Problem::new("MSK-SNP-07"))).await;
+    let tried = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
+    let put = |refuses: bool| {
+        let tried = tried.clone();
+        move |mark: &str| {
+            tried.lock().expect("alone").push(mark.to_owned());
+            if refuses {
+                Err(Problem::new("MSK-SNP-07"))
+            } else {
+                Ok(())
+            }
+        }
+    };
+    let failed = warehouse.store_mark(put(true)).await;
     assert_eq!(failed.expect_err("not marked").code(), "MSK-SNP-07");
-    assert_eq!(warehouse.known_store().await.expect("read"), None, "all or nothing");
+    assert_eq!(warehouse.known_store().await.expect("read"), None, "not put yet");
     let mut asking = tokio::task::JoinSet::new();
-    for name in ["one", "two", "three"] {
-        let warehouse = warehouse.clone();
-        asking.spawn(async move { warehouse.store_id(move || Ok(name.to_owned())).await.expect("named") });
+    for _ in 0..3 {
+        let (warehouse, put) = (warehouse.clone(), put(false));
+        asking.spawn(async move { warehouse.store_mark(put).await.expect("named") });
     }
     let names = asking.join_all().await;
     assert!(names.iter().all(|name| *name == names[0]), "{names:?}");
     assert_eq!(warehouse.known_store().await.expect("read").as_ref(), Some(&names[0]));
+    // The mark of a start that was cut off is the one that the next start puts; the others find it there.
+    assert_eq!(*tried.lock().expect("alone"), [names[0].clone(), names[0].clone()]);
 }
 
 async fn refused_rows_are_answered_by_a_replay_or_a_newer_delivery_and_never_vanish(district: District) {
