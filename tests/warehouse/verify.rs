@@ -131,6 +131,9 @@ async fn a_whole_warehouse_is_not_accused_whatever_has_happened_to_it(district: 
 
 async fn every_value_that_changed_is_found_and_its_load_named(district: District) {
     filled(&district).await;
+    let unit = "insert into unit (id, kind, title, short_title, changed_at) \
+                values ('nowhere', 'general', '—', '—', '2026-02-02T07:00:00.000Z')";
+    assert_eq!(district.raw(unit).await, Ok(1));
     let mut chance = Chance(7);
     let ids: Vec<String> = district
         .column("select cast(id as text) from observation where place like '%9' order by id")
@@ -148,7 +151,10 @@ async fn every_value_that_changed_is_found_and_its_load_named(district: District
             ("subject", "'ma'"),
             ("measure", "'participants'"),
             ("snapshot", "case when snapshot = 1 then 2 else 1 end"),
-        ][chance.below(10)];
+            ("unit", "'nowhere'"),
+            ("round", "'vpr/2001-02/spring'"),
+            ("procedure", "'gia9'"),
+        ][chance.below(13)];
         let of = |column: &str| format!("select coalesce(cast({column} as text), '') from observation where id = {id}");
         let (before, run) = (
             district.column(&of(column)).await.remove(0),
@@ -170,6 +176,15 @@ async fn every_value_that_changed_is_found_and_its_load_named(district: District
         };
         assert_eq!(district.raw(&set(&back)).await, Ok(1));
     }
+    // A number that is hidden behind a load which did not replace it.
+    let hide = "update observation set superseded_by = (select max(id) from run where state = 'published') where id = ";
+    let open = "select cast(max(id) as text) from observation where superseded_by is null";
+    let id = district.column(open).await.remove(0);
+    assert_eq!(district.raw(&format!("{hide}{id}")).await, Ok(1));
+    let found = verdict(&district, Depth::Structure).await;
+    assert_eq!(found.findings[0].code(), "MSK-KEEP-17", "{found:?}");
+    let back = format!("update observation set superseded_by = null where id = {id}");
+    assert_eq!(district.raw(&back).await, Ok(1));
     district
         .raw("update fact set value = '\"x\"' where superseded_by is null")
         .await

@@ -131,4 +131,12 @@ pub(super) const ENTRIES: &[Entry] = &[
         action: "кому и когда оно ушло, показывает msoko mail outbox; срок задаёт letter_bodies в [retention]",
         disposition: Disposition::GiveUp,
     },
+    Entry {
+        code: "MSK-KEEP-17",
+        en: "load {run} replaced or closed {counted} numbers, {found} say so",
+        ru: "загрузка {run} заменила и сняла чисел: {counted}, а таких строк в базе: {found}",
+        cause: "действующие числа скрыты или прежние открыты вручную, либо база повреждена",
+        action: "верните базу из копии: msoko db restore; какие числа заменены, показывает msoko explain --diff с номером загрузки",
+        disposition: Disposition::NeedsAdministrator,
+    },
 ];

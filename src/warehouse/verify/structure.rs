@@ -129,6 +129,16 @@ pub(super) const CHECKS: &[Check] = &[
     reference!("run_reference" "run", "run" => "run" "id"),
     reference!("run_reference" "run", "reference" => "reference" "hash"),
     reference!("audit" "seq", "chain" => "audit_chain" "chain"),
+    Check {
+        what: "run",
+        code: "MSK-KEEP-17",
+        args: ["run", "counted", "found"],
+        fixed: &[],
+        text: "select cast(r.id as text), cast(r.observations_changed + r.observations_closed as text), \
+               cast((select count(*) from observation o where o.superseded_by = r.id) as text) from run r \
+               where r.state = 'published' and r.observations_changed + r.observations_closed <> \
+               (select count(*) from observation o where o.superseded_by = r.id) order by r.id limit 1001",
+    },
     open_rows!(
         "observation",
         "round, unit, measure, subject, grade, breakdown",
