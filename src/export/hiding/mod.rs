@@ -3,6 +3,7 @@
 //! Nothing is decided here about the bounds themselves: [`crate::privacy::suppress`] knows them.
 
 mod facts;
+mod territory;
 #[cfg(test)]
 mod tests;
 mod work;

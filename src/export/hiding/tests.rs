@@ -93,6 +93,125 @@ fn what_was_small_in_any_revision_stays_hidden() {
 }
 
 #[test]
+fn of_marks_alone_the_smallest_sum_of_any_revision_counts() {
+    let register = village();
+    let mark = |unit: &str, mark: i64, count: i64, run: i64| {
+        let mut row = row(unit, Measure::MarkCount, &format!("mark={mark}"), count);
+        row.trail.run = run;
+        row
+    };
+    let replaced = |mut row: TracedObservation, by: i64| {
+        row.trail.replaced = Some((by, DateTime::UNIX_EPOCH));
+        row
+    };
+    let rows = [
+        replaced(mark("a", 2, 1, 1), 2),
+        replaced(mark("a", 5, 2, 1), 2),
+        mark("a", 2, 20, 2),
+        mark("a", 5, 10, 2),
+        replaced(mark("b", 5, 40, 1), 2),
+        mark("c", 2, 25, 1),
+        replaced(mark("c", 5, 30, 1), 2),
+        mark("c", 5, 31, 2),
+        mark("d", 5, 60, 1),
+    ];
+    let screen = screen(Audience::Office, &register, &rows);
+    let in_a_list = |row: &TracedObservation| {
+        let mut listed = row.clone();
+        listed.trail.is_folded = true;
+        screen.verdict(&listed)
+    };
+    assert_eq!(
+        in_a_list(&rows[0]),
+        Verdict::Hidden(Hidden::Below(5)),
+        "three had marks"
+    );
+    assert_eq!(in_a_list(&rows[2]), Verdict::Hidden(Hidden::Below(5)));
+    assert_eq!(
+        in_a_list(&rows[4]),
+        Verdict::Hidden(Hidden::Complementary),
+        "forty are told, and the next smallest"
+    );
+    assert_eq!(in_a_list(&rows[6]), Verdict::Shown);
+    assert_eq!(in_a_list(&rows[8]), Verdict::Shown);
+}
+
+#[test]
+fn a_total_of_all_grades_solves_neither_a_count_nor_a_sum_of_one() {
+    let register = village();
+    let of = |unit: &str, grade: Option<u8>, measure, value| {
+        let mut row = row(unit, measure, "", value);
+        row.stored.key.grade = grade;
+        row
+    };
+    let school = |unit, fifth, sixth| {
+        [(Some(5), fifth), (Some(6), sixth), (None, fifth + sixth)]
+            .map(|(grade, n)| of(unit, grade, Measure::Participants, n))
+    };
+    for (fifth, count, sum) in [
+        (7, Verdict::Shown, Verdict::Hidden(Hidden::Complementary)),
+        (
+            3,
+            Verdict::Hidden(Hidden::Complementary),
+            Verdict::Hidden(Hidden::Complementary),
+        ),
+    ] {
+        let rows = [school("a", fifth, 60), school("b", 30, 40), school("c", 50, 50)].concat();
+        let screen = screen(Audience::Office, &register, &rows);
+        assert_eq!(screen.verdict(&rows[2]), count);
+        assert_eq!(screen.verdict(&of("a", None, Measure::ScoreSum, 9)), sum);
+        assert_eq!(screen.verdict(&of("a", Some(6), Measure::ScoreSum, 9)), Verdict::Shown);
+        assert_eq!(screen.verdict(&of("c", None, Measure::ScoreSum, 9)), Verdict::Shown);
+    }
+}
+
+#[test]
+fn a_softened_share_is_not_what_the_other_shares_leave() {
+    let register = village();
+    let share = |unit: &str, mark: i64, value: i64| row(unit, Measure::Share, &format!("mark={mark}"), value);
+    let mut rows = vec![
+        row("a", Measure::Participants, "", 12),
+        row("b", Measure::Participants, "", 50),
+        row("c", Measure::Participants, "", 60),
+    ];
+    rows.extend((2..).zip([8, 42, 25, 25]).map(|(mark, value)| share("a", mark, value)));
+    let region = screen(Audience::Other, &register, &rows);
+    assert_eq!(region.verdict(&rows[3]), Verdict::Hidden(Hidden::NearNought));
+    for other in &rows[4..] {
+        assert_eq!(region.verdict(other), Verdict::LeftOut);
+    }
+    assert_eq!(
+        region.verdict(&row("a", Measure::Share, "", 50)),
+        Verdict::Shown,
+        "a share of its own"
+    );
+    rows[3] = share("a", 2, 16);
+    let even = screen(Audience::Other, &register, &rows);
+    assert!(rows[3..].iter().all(|row| even.verdict(row) == Verdict::Shown));
+}
+
+#[test]
+fn two_means_and_the_total_of_their_territory_do_not_solve_how_many_there_are() {
+    let register = village();
+    let mut rows = vec![
+        row("a", Measure::Participants, "", 12),
+        row("b", Measure::Participants, "", 15),
+        row("c", Measure::Participants, "", 60),
+    ];
+    let mean = |unit| row(unit, Measure::Mean, "", 4);
+    let apart = screen(Audience::Other, &register, &rows);
+    assert_eq!(apart.verdict(&mean("a")), Verdict::Shown);
+    rows.push(row("vg", Measure::Participants, "", 87));
+    let with_total = screen(Audience::Other, &register, &rows);
+    for unit in ["a", "b"] {
+        assert_eq!(with_total.verdict(&mean(unit)), Verdict::Hidden(Hidden::Complementary));
+    }
+    for unit in ["c", "vg"] {
+        assert_eq!(with_total.verdict(&mean(unit)), Verdict::Shown);
+    }
+}
+
+#[test]
 fn sums_and_means_need_more_people_than_counts() {
     let register = village();
     let rows = [
@@ -205,7 +324,9 @@ fn region(marks: &[[i64; 4]]) -> (Register, Vec<TracedObservation>) {
         }
     }
     for (owner, marks) in &totals {
-        rows.push(row(owner, Measure::Participants, "", marks.iter().sum()));
+        let participants: i64 = marks.iter().sum();
+        rows.push(row(owner, Measure::Participants, "", participants));
+        rows.push(row(owner, Measure::ScoreSum, "", participants * 9));
         for (mark, count) in (2..).zip(marks) {
             rows.push(row(owner, Measure::MarkCount, &format!("mark={mark}"), *count));
         }

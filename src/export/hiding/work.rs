@@ -6,11 +6,12 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
+use super::territory::{by_territory, hide_above, hide_above_hidden, hide_shares_that_solve};
 use super::{Hidden, people, why_no_counts, why_no_shares};
 use crate::domain::observation::Breakdown;
 use crate::domain::stored::{ObservationKey, TracedObservation};
 use crate::domain::unit::{Register, UnitId};
-use crate::domain::vocabulary::{Measure, UnitKind};
+use crate::domain::vocabulary::Measure;
 use crate::privacy::is_internal;
 use crate::privacy::suppress::{Audience, Limits, Line, Shown, plan, shown};
 
@@ -39,6 +40,8 @@ pub struct RoundScreen {
     /// Counts that add up to a total, by measure and breakdown, numbered as they came.
     columns: HashMap<(Measure, Arc<Breakdown>), usize>,
     decided: HashMap<Work, HashMap<UnitId, [Option<Hidden>; 2]>>,
+    /// Lines with a share per mark or band that is near an end, in any revision.
+    near_an_end: HashMap<Work, BTreeSet<UnitId>>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -51,33 +54,42 @@ struct Work {
 }
 
 #[derive(Debug, Default)]
-struct Tally {
+pub(super) struct Tally {
     participants: Option<i64>,
     /// Largest number of people that a share, mean or count names behind itself.
     named: Option<i64>,
     /// Other counts of people, the largest.
     counted: Option<i64>,
-    /// The smallest that any revision had: what was hidden once stays hidden.
+    /// The smallest that any revision told: what was hidden once stays hidden.
     least: Option<i64>,
-    /// Sum of the counts per mark.
-    marks: i64,
+    /// By how much each run changed the sum of the counts per mark.
+    marks: BTreeMap<i64, i64>,
     /// By the number of the column; what is not there is nought.
     counts: Vec<i64>,
 }
 
 impl Tally {
     /// People behind the line.
-    fn n(&self) -> Option<i64> {
-        let summed = Some(self.marks).filter(|marks| *marks > 0);
+    pub(super) fn n(&self) -> Option<i64> {
+        let summed = Some(self.marks.values().sum()).filter(|marks| *marks > 0);
         self.participants
             .or(self.named)
             .or(summed)
             .or(self.counted)
-            .or(self.least)
+            .or(self.least())
     }
 
     fn smallest(&self) -> Option<i64> {
-        self.n().map(|n| self.least.map_or(n, |least| least.min(n)))
+        self.n().map(|n| self.least().map_or(n, |least| least.min(n)))
+    }
+
+    /// The smallest of all revisions; where none tells its participants, the smallest sum of the marks.
+    fn least(&self) -> Option<i64> {
+        let sums = self.marks.values().scan(0, |sum, change| {
+            *sum += change;
+            Some(*sum)
+        });
+        self.least.or_else(|| sums.filter(|sum| *sum > 0).min())
     }
 }
 
@@ -138,6 +150,7 @@ impl RoundScreen {
             works: BTreeMap::new(),
             columns: HashMap::new(),
             decided: HashMap::new(),
+            near_an_end: HashMap::new(),
         }
     }
 
@@ -145,17 +158,25 @@ impl RoundScreen {
     pub fn see(&mut self, row: &TracedObservation) {
         let key = &row.stored.key;
         let value = people(row.stored.value);
-        let tally = self
-            .works
-            .entry(work_of(key))
-            .or_default()
-            .entry(key.unit.clone())
-            .or_default();
+        let work = work_of(key);
+        if is_part_of_a_whole(key) && near_an_end(row).is_some() {
+            self.near_an_end
+                .entry(work.clone())
+                .or_default()
+                .insert(key.unit.clone());
+        }
+        let tally = self.works.entry(work).or_default().entry(key.unit.clone()).or_default();
         let least = |n: i64| Some(tally.least.map_or(n, |least| least.min(n)));
         match key.measure {
             Measure::Participants => tally.least = least(value),
             _ if row.stored.n.is_some() => tally.least = row.stored.n.and_then(least),
             _ => {}
+        }
+        if key.measure == Measure::MarkCount {
+            *tally.marks.entry(row.trail.run).or_default() += value;
+            if let Some((run, _)) = row.trail.replaced {
+                *tally.marks.entry(run).or_default() -= value;
+            }
         }
         if row.trail.replaced.is_some() {
             return;
@@ -168,9 +189,6 @@ impl RoundScreen {
         }
         if let Some(n) = row.stored.n {
             tally.named = largest(tally.named, n);
-        }
-        if key.measure == Measure::MarkCount {
-            tally.marks += value;
         }
         if says(key.measure) == Says::Counts && key.measure != Measure::Participants {
             let next = self.columns.len();
@@ -190,14 +208,14 @@ impl RoundScreen {
         let works = std::mem::take(&mut self.works);
         for (work, lines) in &works {
             let within: Vec<&Work> = works.keys().filter(|finer| work.holds(finer)).collect();
-            let before: BTreeSet<&UnitId> = within
-                .iter()
-                .filter_map(|finer| self.decided.get(*finer))
-                .flatten()
-                .filter(|(_, hidden)| hidden[0].is_some())
-                .filter_map(|(unit, _)| lines.get_key_value(unit))
-                .map(|(unit, _)| unit)
-                .collect();
+            let before = [0, 1].map(|layer: usize| -> BTreeSet<&UnitId> {
+                let finer = within.iter().filter_map(|finer| self.decided.get(*finer)).flatten();
+                finer
+                    .filter(|(_, hidden)| hidden[layer].is_some())
+                    .filter_map(|(unit, _)| lines.get_key_value(unit))
+                    .map(|(unit, _)| unit)
+                    .collect()
+            });
             let decided = self.decide(work, lines, &before, register);
             self.decided.insert(work.clone(), decided);
         }
@@ -235,11 +253,19 @@ impl RoundScreen {
             Says::Counts => counts,
             Says::Sums => counts.or(shares),
             Says::Shares => shares.or_else(|| match counts {
-                Some(Hidden::SharesOnly(_)) if row.stored.key.measure == Measure::Share => near_an_end(row),
+                Some(Hidden::SharesOnly(_)) if row.stored.key.measure == Measure::Share => {
+                    near_an_end(row).or_else(|| self.beside_an_end(&row.stored.key))
+                }
                 Some(Hidden::Complementary) => counts,
                 _ => None,
             }),
         }
+    }
+
+    /// The shares of a line make the whole: a softened one is what the others leave.
+    fn beside_an_end(&self, key: &ObservationKey) -> Option<Hidden> {
+        let units = self.near_an_end.get(&work_of(key))?;
+        (is_part_of_a_whole(key) && units.contains(&key.unit)).then_some(Hidden::Complementary)
     }
 
     /// Why counts stay out, and why shares and means do.
@@ -266,7 +292,7 @@ impl RoundScreen {
         &self,
         work: &Work,
         lines: &BTreeMap<UnitId, Tally>,
-        before: &BTreeSet<&UnitId>,
+        before: &[BTreeSet<&UnitId>; 2],
         register: &Register,
     ) -> HashMap<UnitId, [Option<Hidden>; 2]> {
         let limits = work.limits(self.limits);
@@ -275,10 +301,15 @@ impl RoundScreen {
             let Some(n) = tally.smallest() else { continue };
             let shown = shown(&self.audience, unit, n, &limits);
             let mut own = [why_no_counts(shown, limits.small), why_no_shares(shown, limits.shares)];
-            if before.contains(unit) {
-                own[0].get_or_insert(Hidden::Complementary);
+            for (own, before) in own.iter_mut().zip(before) {
+                if before.contains(unit) {
+                    own.get_or_insert(Hidden::Complementary);
+                }
             }
             decided.insert(unit.clone(), own);
+        }
+        for (territory, members) in by_territory(lines, register) {
+            hide_shares_that_solve(territory, &members, register, &mut decided);
         }
         for layer in [0, 1] {
             for (territory, members) in by_territory(lines, register) {
@@ -367,78 +398,19 @@ pub(super) fn least(lines: &[Line]) -> i64 {
         .unwrap_or(0)
 }
 
+/// A share per mark or band: together they are the whole.
+fn is_part_of_a_whole(key: &ObservationKey) -> bool {
+    let is_split = ["mark", "band"]
+        .into_iter()
+        .any(|name| key.breakdown.get(name).is_some());
+    key.measure == Measure::Share && is_split
+}
+
 /// A share of a small group that says «nobody» or «all», or nearly so.
 fn near_an_end(row: &TracedObservation) -> Option<Hidden> {
     match row.stored.value.to_f64() {
         share if share <= 10.0 => Some(Hidden::NearNought),
         share if share >= 90.0 => Some(Hidden::NearWhole),
         _ => None,
-    }
-}
-
-type Members<'l> = Vec<(&'l UnitId, &'l Tally)>;
-
-/// Organisations of which people are counted, under the territory whose total they add up to.
-fn by_territory<'l>(
-    lines: &'l BTreeMap<UnitId, Tally>,
-    register: &'l Register,
-) -> BTreeMap<Option<&'l UnitId>, Members<'l>> {
-    let mut groups: BTreeMap<Option<&UnitId>, Members<'_>> = BTreeMap::new();
-    let counted = lines.iter().filter(|(_, tally)| tally.n().is_some());
-    for (unit, tally) in counted.filter(|(unit, _)| !is_territory(unit, register)) {
-        groups
-            .entry(territory_of(unit, register))
-            .or_default()
-            .push((unit, tally));
-    }
-    groups
-}
-
-fn is_territory(unit: &UnitId, register: &Register) -> bool {
-    register
-        .get(unit)
-        .is_some_and(|unit| matches!(unit.kind, UnitKind::Municipality | UnitKind::Region | UnitKind::Country))
-}
-
-/// The territory nearest above a unit. A register has no circles that a person would write; a long one ends anyway.
-fn territory_of<'r>(unit: &UnitId, register: &'r Register) -> Option<&'r UnitId> {
-    above(unit, register).find(|unit| is_territory(unit, register))
-}
-
-fn above<'r>(unit: &UnitId, register: &'r Register) -> impl Iterator<Item = &'r UnitId> {
-    /// Branch, school, district, region, country, and some to spare.
-    const DEEPEST: usize = 16;
-    let parent = |unit: &UnitId| register.get(unit).and_then(|unit| unit.parent.as_ref());
-    std::iter::successors(parent(unit), move |unit| parent(unit)).take(DEEPEST)
-}
-
-/// A total that could give a line away goes, and so do the totals that hold it.
-fn hide_above(
-    territory: Option<&UnitId>,
-    layer: usize,
-    register: &Register,
-    decided: &mut HashMap<UnitId, [Option<Hidden>; 2]>,
-) {
-    let Some(territory) = territory else { return };
-    for total in std::iter::once(territory).chain(above(territory, register)) {
-        if let Some(own) = decided.get_mut(total) {
-            own[layer].get_or_insert(Hidden::Complementary);
-        }
-    }
-}
-
-/// What holds a hidden territory goes as well: it minus the others is the territory.
-fn hide_above_hidden(
-    lines: &BTreeMap<UnitId, Tally>,
-    layer: usize,
-    register: &Register,
-    decided: &mut HashMap<UnitId, [Option<Hidden>; 2]>,
-) {
-    let hidden: Vec<&UnitId> = lines
-        .keys()
-        .filter(|unit| is_territory(unit, register) && decided.get(*unit).is_some_and(|own| own[layer].is_some()))
-        .collect();
-    for territory in hidden {
-        hide_above(Some(territory), layer, register, decided);
     }
 }
