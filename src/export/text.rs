@@ -2,8 +2,8 @@
 
 use std::borrow::Cow;
 
-/// Beginnings that a spreadsheet takes for a formula or a command, in both widths, and the apostrophe itself, so that
-/// one apostrophe taken away always gives the text back.
+/// Signs that begin a formula or a command of a spreadsheet, in both widths, and the apostrophe itself, so that one
+/// apostrophe taken away always gives the text back.
 const DANGEROUS: [char; 12] = [
     '=', '+', '-', '@', '\t', '\r', '\n', '\'', '\u{ff1d}', '\u{ff0b}', '\u{ff0d}', '\u{ff20}',
 ];
@@ -16,30 +16,46 @@ const MONTHS: [&str; 36] = [
     "january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november", "december",
 ];
 
+/// Where some program may cut a cell: it guesses the delimiter, or takes a line break for the end of a row.
+const SEPARATORS: [char; 5] = [';', ',', '\t', '\r', '\n'];
+
 /// True when text begins as a formula does.
 pub(super) fn is_dangerous(text: &str) -> bool {
     text.starts_with(DANGEROUS)
 }
 
-/// Text for a cell of any CSV: an apostrophe stands before a dangerous beginning.
+/// Text for a cell of any CSV: an apostrophe stands before a dangerous sign that begins the text or follows a
+/// separator, quotation marks not counted.
 #[must_use]
 pub fn neutral(text: &str) -> Cow<'_, str> {
-    if is_dangerous(text) {
-        Cow::Owned(format!("'{text}"))
-    } else {
-        Cow::Borrowed(text)
-    }
+    apart(text, false)
 }
 
 /// Text for a cell of a CSV that a spreadsheet opens: an apostrophe also stands before what the spreadsheet would turn
 /// into a number or a date, such as `0012`, `1027700000000`, `1.1`, `5-9`.
 #[must_use]
 pub fn spreadsheet_safe(text: &str) -> Cow<'_, str> {
-    if is_dangerous(text) || reads_as_a_number(text) || reads_as_a_date(text) {
-        Cow::Owned(format!("'{text}"))
-    } else {
-        Cow::Borrowed(text)
+    apart(text, reads_as_a_number(text) || reads_as_a_date(text))
+}
+
+fn apart(text: &str, is_marked: bool) -> Cow<'_, str> {
+    let mut safe = String::new();
+    let mut copied = 0;
+    let mut begins = true;
+    for (position, letter) in text.char_indices() {
+        if begins && (DANGEROUS.contains(&letter) || (is_marked && position == 0)) {
+            safe.push_str(&text[copied..position]);
+            safe.push('\'');
+            copied = position;
+            begins = false;
+        }
+        begins = SEPARATORS.contains(&letter) || (begins && letter == '"');
     }
+    if safe.is_empty() {
+        return Cow::Borrowed(text);
+    }
+    safe.push_str(&text[copied..]);
+    Cow::Owned(safe)
 }
 
 fn reads_as_a_number(text: &str) -> bool {
@@ -99,12 +115,47 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_formula_behind_a_separator_stays_text_whatever_the_program_cuts_at() {
+        for (text, safe) in [
+            ("Школа;=HYPERLINK(1)", "Школа;'=HYPERLINK(1)"),
+            ("Школа\n+7", "Школа\n'+7"),
+            ("a,\"=1+1;", "a,\"'=1+1;"),
+            ("a;\t=1", "a;'\t'=1"),
+            ("a;'=1", "a;''=1"),
+            ("a; b-c", "a; b-c"),
+        ] {
+            assert_eq!(neutral(text), safe);
+        }
+    }
+
+    /// What the manual tells a reader to do.
+    fn read_back(safe: &str) -> String {
+        let mut begins = true;
+        let mut text = String::new();
+        for letter in safe.chars() {
+            if begins && letter == '\'' {
+                begins = false;
+                continue;
+            }
+            text.push(letter);
+            begins = SEPARATORS.contains(&letter) || (begins && letter == '"');
+        }
+        text
+    }
+
     proptest! {
         #[test]
-        fn no_text_begins_as_a_formula_and_one_apostrophe_less_gives_it_back(text in "[-=+@\t\r\n' ＝＋－＠а-яa-z0-9]{0,6}") {
+        fn no_piece_of_text_begins_as_a_formula_and_one_apostrophe_less_in_each_gives_it_back(
+            text in "[-=+@\t\r\n;,\"' ＝＋－＠а-яa-z0-9]{0,8}",
+        ) {
             for safe in [neutral(&text), spreadsheet_safe(&text)] {
-                prop_assert!(!safe.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠']));
-                prop_assert_eq!(safe.strip_prefix('\'').unwrap_or(&safe), &text);
+                for piece in safe.split(SEPARATORS) {
+                    let piece = piece.trim_start_matches('"');
+                    prop_assert!(!piece.starts_with(['=', '+', '-', '@', '＝', '＋', '－', '＠']), "{safe:?}");
+                }
+                prop_assert!(!safe.starts_with(['\t', '\r', '\n']), "{safe:?}");
+                prop_assert_eq!(read_back(&safe), text.as_str());
             }
         }
     }

@@ -191,11 +191,25 @@ fn order(folder: PathBuf, form: Form) -> Order {
 
 type Line = BTreeMap<String, String>;
 
-/// Lines of a CSV by the names of its columns, the apostrophe of neutralised text taken off.
+/// The text without the apostrophes that keep it from being a formula.
+fn plain(field: &str) -> String {
+    let mut begins = true;
+    let mut text = String::new();
+    for letter in field.chars() {
+        if begins && letter == '\'' {
+            begins = false;
+            continue;
+        }
+        text.push(letter);
+        begins = ";,\t\r\n".contains(letter) || (begins && letter == '"');
+    }
+    text
+}
+
+/// Lines of a CSV by the names of its columns.
 fn read_csv(path: &Path) -> Vec<Line> {
     let mut reader = csv::Reader::from_path(path).expect("a file");
     let names = reader.headers().expect("a header").clone();
-    let plain = |field: &str| field.strip_prefix('\'').unwrap_or(field).to_owned();
     reader
         .records()
         .map(|record| {
