@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::csv_file::CsvFile;
 use super::dictionary::{self, Dictionary};
-use super::file::{PartFile, unwritten};
+use super::file::{PartFile, Sealed, unwritten};
 use super::xlsx_file::{SHEET_ROWS, XlsxFile};
 use super::{Cell, Row, Table, json_file};
 use crate::message::Problem;
@@ -41,7 +41,7 @@ impl Form {
     }
 }
 
-/// A file that is in its place (готовый файл).
+/// A whole file (готовый файл).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Written {
     /// Its path.
@@ -56,13 +56,20 @@ pub struct Written {
     pub hash: String,
 }
 
-/// An export under way (выгрузка): nothing is in its place before [`Book::finish`].
+/// An export under way (выгрузка): nothing is in its place before [`SealedBook::place`].
 pub struct Book {
     form: Form,
     replaces: bool,
     dictionary: Dictionary,
     dictionary_file: Option<PartFile>,
     sheets: Vec<Sheet>,
+}
+
+/// Whole files that are not yet in their places (готовая выгрузка): dropped, they are removed.
+pub struct SealedBook {
+    replaces: bool,
+    files: Vec<Written>,
+    parts: Vec<Sealed>,
 }
 
 struct Sheet {
@@ -130,11 +137,11 @@ impl Book {
         }
     }
 
-    /// Writes the dictionary and puts every file in its place.
+    /// Writes the dictionary and ends every file.
     ///
     /// # Errors
-    /// `MSK-FIL-02` when the disk refuses, `MSK-FIL-04` when a file appeared meanwhile.
-    pub fn finish(self) -> Result<Vec<Written>, Problem> {
+    /// `MSK-FIL-02` when the disk refuses.
+    pub fn seal(self) -> Result<SealedBook, Problem> {
         let tables: Vec<Table> = self.sheets.iter().map(|sheet| sheet.table).collect();
         let lines = self.dictionary.lines(&tables);
         let mut done = Vec::new();
@@ -156,18 +163,39 @@ impl Book {
             };
             done.push((None, lines.len() as u64, file));
         }
-        done.into_iter()
-            .map(|(table, rows, file)| {
-                let placed = file.place(self.replaces)?;
-                Ok(Written {
-                    path: placed.path,
-                    table,
-                    rows,
-                    size: placed.size,
-                    hash: placed.hash,
-                })
-            })
-            .collect()
+        let mut sealed = SealedBook {
+            replaces: self.replaces,
+            files: Vec::new(),
+            parts: Vec::new(),
+        };
+        for (table, rows, file) in done {
+            let part = file.seal()?;
+            sealed.files.push(Written {
+                path: part.path().to_owned(),
+                table,
+                rows,
+                size: part.size(),
+                hash: part.hash().to_owned(),
+            });
+            sealed.parts.push(part);
+        }
+        Ok(sealed)
+    }
+}
+
+impl SealedBook {
+    /// The files that are to be placed.
+    #[must_use]
+    pub fn files(&self) -> &[Written] {
+        &self.files
+    }
+
+    /// Puts every file in its place.
+    ///
+    /// # Errors
+    /// `MSK-FIL-02` when the disk refuses, `MSK-FIL-04` when a file appeared meanwhile.
+    pub fn place(self) -> Result<(), Problem> {
+        self.parts.into_iter().try_for_each(|part| part.place(self.replaces))
     }
 }
 

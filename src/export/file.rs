@@ -2,6 +2,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{BufWriter, Write};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use crate::message::Problem;
@@ -11,7 +12,7 @@ pub(super) fn unwritten(path: &Path, error: impl std::fmt::Display) -> Problem {
     Problem::new("MSK-FIL-02").arg("path", path.display()).because(error)
 }
 
-/// A file under its temporary name, with the hash of what went through. Dropped without [`PartFile::place`], it is
+/// A file under its temporary name, with the hash of what went through. Dropped without [`Sealed::place`], it is
 /// removed; one that a kill leaves is overwritten by the next export of the same name.
 #[derive(Debug)]
 pub(super) struct PartFile {
@@ -23,11 +24,11 @@ pub(super) struct PartFile {
     is_placed: bool,
 }
 
-/// What was placed.
-pub(super) struct Placed {
-    pub(super) path: PathBuf,
-    pub(super) size: u64,
-    pub(super) hash: String,
+/// A file that is whole, with its hash, and not yet in its place.
+#[derive(Debug)]
+pub(super) struct Sealed {
+    file: PartFile,
+    hash: String,
 }
 
 impl PartFile {
@@ -43,16 +44,7 @@ impl PartFile {
         let mut partial = path.as_os_str().to_owned();
         partial.push(".part");
         let partial = PathBuf::from(partial);
-        // Not cut short before it is ours.
-        let file = OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(&partial)
-            .map_err(|error| unwritten(&path, error))?;
-        file.try_lock()
-            .map_err(|_| Problem::new("MSK-FIL-05").arg("path", path.display()))?;
-        file.set_len(0).map_err(|error| unwritten(&path, error))?;
+        let file = own(&path, &partial)?;
         Ok(Self {
             path,
             partial,
@@ -67,34 +59,56 @@ impl PartFile {
         &self.path
     }
 
+    /// Ends the file: all of it is on the disk, under its temporary name.
+    ///
+    /// # Errors
+    /// `MSK-FIL-02` when the disk refuses.
+    pub(super) fn seal(mut self) -> Result<Sealed, Problem> {
+        self.out.flush().map_err(|error| unwritten(&self.path, error))?;
+        self.out
+            .get_ref()
+            .sync_all()
+            .map_err(|error| unwritten(&self.path, error))?;
+        let hash = self.hash.finalize().to_hex().to_string();
+        Ok(Sealed { file: self, hash })
+    }
+}
+
+impl Sealed {
+    pub(super) fn path(&self) -> &Path {
+        &self.file.path
+    }
+
+    pub(super) const fn size(&self) -> u64 {
+        self.file.size
+    }
+
+    pub(super) fn hash(&self) -> &str {
+        &self.hash
+    }
+
     /// Puts the whole file in its place.
     ///
     /// # Errors
     /// `MSK-FIL-04` when a file of this name has appeared meanwhile, `MSK-FIL-02` when the disk refuses.
-    pub(super) fn place(mut self, replaces: bool) -> Result<Placed, Problem> {
-        let failed = |error| unwritten(&self.path, error);
-        self.out.flush().map_err(failed)?;
-        self.out.get_ref().sync_all().map_err(failed)?;
+    pub(super) fn place(mut self, replaces: bool) -> Result<(), Problem> {
+        let PartFile { path, partial, .. } = &self.file;
+        let failed = |error| unwritten(path, error);
         if replaces {
-            std::fs::rename(&self.partial, &self.path).map_err(failed)?;
+            std::fs::rename(partial, path).map_err(failed)?;
         } else {
             // A link, so that a file made meanwhile is not replaced.
-            std::fs::hard_link(&self.partial, &self.path).map_err(|error| match error.kind() {
-                std::io::ErrorKind::AlreadyExists => exists(&self.path),
+            std::fs::hard_link(partial, path).map_err(|error| match error.kind() {
+                std::io::ErrorKind::AlreadyExists => exists(path),
                 _ => failed(error),
             })?;
-            std::fs::remove_file(&self.partial).map_err(failed)?;
+            std::fs::remove_file(partial).map_err(failed)?;
         }
-        self.is_placed = true;
-        let folder = self.path.parent().filter(|folder| !folder.as_os_str().is_empty());
-        File::open(folder.unwrap_or(Path::new(".")))
-            .and_then(|folder| folder.sync_all())
-            .map_err(failed)?;
-        Ok(Placed {
-            path: std::mem::take(&mut self.path),
-            size: self.size,
-            hash: self.hash.finalize().to_hex().to_string(),
-        })
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        let kept = File::open(folder.unwrap_or(Path::new("."))).and_then(|folder| folder.sync_all());
+        let kept = kept.map_err(failed);
+        self.file.is_placed = true;
+        kept
     }
 }
 
@@ -119,6 +133,39 @@ impl Drop for PartFile {
     }
 }
 
+/// An empty file of the temporary name, locked, that has no other name: what a kill left may be a second name of a
+/// finished file, and another export may have put it in its place before it was locked here.
+fn own(path: &Path, partial: &Path) -> Result<File, Problem> {
+    const ATTEMPTS: u8 = 8;
+    let failed = |error| unwritten(path, error);
+    let busy = || Problem::new("MSK-FIL-05").arg("path", path.display());
+    for _ in 0..ATTEMPTS {
+        if partial.symlink_metadata().is_ok_and(|found| found.is_symlink()) {
+            std::fs::remove_file(partial).map_err(failed)?;
+        }
+        // Not cut short before it is ours.
+        let file = OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(partial)
+            .map_err(failed)?;
+        file.try_lock().map_err(|_| busy())?;
+        let locked = file.metadata().map_err(failed)?;
+        let is_named = partial
+            .symlink_metadata()
+            .is_ok_and(|named| (named.dev(), named.ino()) == (locked.dev(), locked.ino()));
+        if is_named && locked.nlink() == 1 {
+            file.set_len(0).map_err(failed)?;
+            return Ok(file);
+        }
+        if is_named {
+            std::fs::remove_file(partial).map_err(failed)?;
+        }
+    }
+    Err(busy())
+}
+
 fn exists(path: &Path) -> Problem {
     Problem::new("MSK-FIL-04").arg("path", path.display())
 }
@@ -136,12 +183,14 @@ mod tests {
         assert!(!path.exists());
         let second = PartFile::create(path.clone(), false).expect_err("being written");
         assert_eq!(second.code(), "MSK-FIL-05");
-        let placed = file.place(false).expect("placed");
+        let sealed = file.seal().expect("sealed");
+        assert!(!path.exists());
         assert_eq!(
-            (placed.size, std::fs::read_to_string(&path).expect("read").as_str()),
-            (5, "whole")
+            (sealed.size(), sealed.hash()),
+            (5, blake3::hash(b"whole").to_hex().as_str())
         );
-        assert_eq!(placed.hash, blake3::hash(b"whole").to_hex().to_string());
+        sealed.place(false).expect("placed");
+        assert_eq!(std::fs::read_to_string(&path).expect("read"), "whole");
         assert_eq!(
             PartFile::create(path.clone(), false).expect_err("there").code(),
             "MSK-FIL-04"
@@ -163,7 +212,30 @@ mod tests {
         let mut file = PartFile::create(path.clone(), false).expect("new");
         file.write_all(b"short").expect("written");
         std::fs::write(&path, "mine").expect("made meanwhile");
-        assert_eq!(file.place(false).map(|_| ()).expect_err("there").code(), "MSK-FIL-04");
+        let refused = file.seal().and_then(|sealed| sealed.place(false));
+        assert_eq!(refused.expect_err("there").code(), "MSK-FIL-04");
         assert_eq!(std::fs::read_to_string(&path).expect("read"), "mine");
+    }
+
+    #[test]
+    fn a_part_that_is_another_name_of_a_file_leaves_that_file_alone() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (path, partial) = (folder.path().join("a.csv"), folder.path().join("a.csv.part"));
+        let other = folder.path().join("other.csv");
+        for link in [
+            |old: &Path, new: &Path| std::fs::hard_link(old, new),
+            |old: &Path, new: &Path| std::os::unix::fs::symlink(old, new),
+        ] {
+            std::fs::write(&other, "whole").expect("written");
+            link(&other, &partial).expect("a link");
+            let mut file = PartFile::create(path.clone(), true).expect("begun");
+            file.write_all(b"new").expect("written");
+            file.seal().and_then(|sealed| sealed.place(true)).expect("placed");
+            assert_eq!(std::fs::read_to_string(&other).expect("read"), "whole");
+            assert_eq!(std::fs::read_to_string(&path).expect("read"), "new");
+        }
+        std::os::unix::fs::symlink(folder.path().join("nowhere"), &partial).expect("a link");
+        drop(PartFile::create(path, true).expect("begun"));
+        assert_eq!(std::fs::read_dir(folder.path()).expect("the folder").count(), 2);
     }
 }

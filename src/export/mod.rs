@@ -28,7 +28,7 @@ use std::borrow::Cow;
 
 use chrono::{DateTime, FixedOffset};
 
-pub use book::{Book, Form, Written};
+pub use book::{Book, Form, SealedBook, Written};
 pub use dictionary::Dictionary;
 pub use facts::FACTS;
 pub use observations::OBSERVATIONS;

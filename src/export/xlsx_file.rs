@@ -245,7 +245,7 @@ mod tests {
         let mut out = PartFile::create(path.clone(), false).expect("new");
         file.finish(&mut out, "Словарь", COLUMNS, &[vec!["код".to_owned(), "=1".to_owned()]])
             .expect("finished");
-        out.place(false).expect("placed");
+        out.seal().and_then(|sealed| sealed.place(false)).expect("placed");
         assert_eq!(std::fs::read_dir(folder.path()).expect("the folder").count(), 1);
         open_workbook(&path).expect("a workbook")
     }

@@ -68,7 +68,7 @@ struct Line<'e> {
 ///
 /// # Errors
 /// `MSK-RUN-25` and `MSK-USE-10` for an organisation or round that is not there, `MSK-FIL-02`, `-04` and `-05` for the
-/// files; otherwise what the warehouse refuses. Then no file is in its place.
+/// files; otherwise what the warehouse refuses. A file is in its place only after the record of the export.
 pub async fn export(context: &Context, order: &Order) -> Result<Exported, Problem> {
     let view = context.warehouse.view().await?;
     let register = context.warehouse.register().await?;
@@ -186,19 +186,21 @@ impl Line<'_> {
 
     async fn end(self) -> Result<Exported, Problem> {
         self.view.close().await?;
+        let book = self.book.seal()?;
         let exported = Exported {
-            files: self.book.finish()?,
+            files: book.files().to_vec(),
             hidden: self.hidden,
             left_out: self.left_out,
         };
+        let (warehouse, now) = (&self.context.warehouse, self.context.clock.now());
+        warehouse.note(record(self.order, &exported), now).await?;
+        book.place()?;
         for file in &exported.files {
             tracing::info!(
                 file.path = %file.path.display(), file.hash = file.hash, size_bytes = file.size, rows = file.rows,
                 "exported"
             );
         }
-        let (warehouse, now) = (&self.context.warehouse, self.context.clock.now());
-        warehouse.note(record(self.order, &exported), now).await?;
         Ok(exported)
     }
 }
@@ -247,7 +249,7 @@ fn wanted(known: &[String], asked: &[String]) -> Result<Vec<String>, Problem> {
     }
 }
 
-fn first(problems: Problems) -> Problem {
+pub(super) fn first(problems: Problems) -> Problem {
     problems
         .into_iter()
         .next()

@@ -17,6 +17,7 @@ use msoko::flow::export::{Exported, Order, export};
 use msoko::message::Problem;
 use msoko::privacy::suppress::Audience;
 use msoko::warehouse::Access;
+use msoko::warehouse::audit::Action;
 use msoko::warehouse::export::RoundQuery;
 use msoko::warehouse::load::{NewRun, NewSnapshot};
 use msoko::warehouse::observations::ObservationQuery;
@@ -32,6 +33,7 @@ on_both! {
     a_small_school_is_hidden_with_its_neighbour_and_nothing_solves_it,
     statistics_of_a_fold_never_leave,
     a_refused_order_leaves_no_file,
+    no_file_is_in_its_place_before_the_record_of_the_export,
 }
 
 const TASKS: usize = 120;
@@ -521,6 +523,27 @@ async fn a_refused_order_leaves_no_file(district: District) {
     wrong.replaces = true;
     assert!(code(&wrong).await.is_ok());
     assert_eq!(std::fs::read_dir(&folder).expect("the folder").count(), 3);
+}
+
+async fn no_file_is_in_its_place_before_the_record_of_the_export(district: District) {
+    fill(&district).await;
+    let context = office(&district).await;
+    let folder = district.dir.path().join("out");
+    std::fs::create_dir_all(folder.join("facts.csv")).expect("a folder where the second file belongs");
+    let mut order = order(folder.clone(), Form::Csv);
+    order.replaces = true;
+    let refused = export(&context, &order).await.expect_err("no place for a file");
+    assert_eq!(refused.code(), "MSK-FIL-02");
+    assert!(folder.join("observations.csv").is_file());
+    let records = district
+        .warehouse
+        .audit((at(0), at(9000)), 0, 1000)
+        .await
+        .expect("read");
+    assert!(
+        records.iter().any(|record| record.action == Action::Exported.as_str()),
+        "{records:?}"
+    );
 }
 
 #[tokio::test]
