@@ -4,10 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::context::{Context, Stop};
+use super::export::first;
 use crate::domain::unit::UnitId;
 use crate::domain::vocabulary::Measure;
 use crate::message::Problem;
 use crate::privacy::suppress::{Audience, Limits, Line, Shown, plan, shown};
+use crate::reports::Rules;
 use crate::warehouse::territories::{SumQuery, TerritorySum};
 
 /// Further keys that leave the warehouse; joint tables with the journal, scores one by one, sex and categories stay.
@@ -63,6 +65,14 @@ impl Group {
             written_in: sum.breakdown.get("written_in").map(str::to_owned),
         }
     }
+
+    /// The same participants of all territories together.
+    fn everywhere(&self) -> Self {
+        Self {
+            territory: UnitId(String::new()),
+            ..self.clone()
+        }
+    }
 }
 
 /// Sums as the office may see them (rule 5 of data protection), in the order of the key.
@@ -76,8 +86,16 @@ pub async fn told(context: &Context, query: &SumQuery) -> Result<Vec<Told>, Prob
         asked.measures.push(Measure::Participants);
     }
     let sums = context.warehouse.territory_sums(&asked).await?;
+    // A total may be what gives away a territory below it.
+    let below = if asked.children {
+        Vec::new()
+    } else {
+        asked.children = true;
+        context.warehouse.territory_sums(&asked).await?
+    };
+    let limits = Rules::shipped().map_err(first)?.limits;
     let is_wanted = |sum: &TerritorySum| query.measures.is_empty() || query.measures.contains(&sum.measure);
-    Ok(withhold(sums)
+    Ok(withhold(sums, below, limits)
         .into_iter()
         .filter(|told| match told {
             Told::Sum(sum) => is_wanted(sum),
@@ -86,40 +104,51 @@ pub async fn told(context: &Context, query: &SumQuery) -> Result<Vec<Told>, Prob
         .collect())
 }
 
-fn withhold(sums: Vec<TerritorySum>) -> Vec<Told> {
-    let mut groups: BTreeMap<Group, Vec<TerritorySum>> = BTreeMap::new();
-    for sum in sums {
-        if sum.breakdown.iter().all(|(key, _)| TOLD_KEYS.contains(&key)) {
-            groups.entry(Group::of(&sum)).or_default().push(sum);
-        }
-    }
-    let limits = Limits::default();
-    let verdicts: BTreeMap<&Group, (Shown, i64)> = groups
-        .iter()
-        .map(|(group, sums)| {
-            let n = participants(sums);
-            (group, (shown(&Audience::Office, &group.territory, n, &limits), n))
-        })
-        .collect();
-    let protecting = protecting(&groups, &verdicts);
+type Groups = BTreeMap<Group, Vec<TerritorySum>>;
+
+/// What may be told of `sums`, when those of the territories below theirs are `below`.
+fn withhold(sums: Vec<TerritorySum>, below: Vec<TerritorySum>, limits: Limits) -> Vec<Told> {
+    let groups = grouped(sums);
+    let children = grouped(below);
+    let [own, parts] = [&groups, &children].map(|groups| Protection::of(groups, limits));
+    let goes = |layer: usize, group: &Group| {
+        own.lines[layer].contains(group) || parts.totals[layer].contains(&group.everywhere())
+    };
     let mut told = Vec::new();
     for (group, sums) in &groups {
-        match verdicts[group].0 {
+        match verdict(group, sums, limits).0 {
             Shown::Below(bound) => told.push(Told::Withheld {
                 group: group.clone(),
                 below: Some(bound),
             }),
-            _ if protecting.contains(group) => told.push(Told::Withheld {
+            _ if goes(0, group) => told.push(Told::Withheld {
                 group: group.clone(),
                 below: None,
             }),
             shown => {
-                let sums = sums.iter().filter(|sum| shown.has_shares() || is_count(sum.measure));
+                let has_points = shown.has_shares() && !goes(1, group);
+                let sums = sums.iter().filter(|sum| has_points || is_count(sum.measure));
                 told.extend(sums.cloned().map(Told::Sum));
             }
         }
     }
     told
+}
+
+fn grouped(sums: Vec<TerritorySum>) -> Groups {
+    let mut groups = Groups::new();
+    for sum in sums {
+        if sum.breakdown.iter().all(|(key, _)| TOLD_KEYS.contains(&key)) {
+            groups.entry(Group::of(&sum)).or_default().push(sum);
+        }
+    }
+    groups
+}
+
+/// What the table of rule 5 says of a group, and its participants.
+fn verdict(group: &Group, sums: &[TerritorySum], limits: Limits) -> (Shown, i64) {
+    let n = participants(sums);
+    (shown(&Audience::Office, &group.territory, n, &limits), n)
 }
 
 /// Participants of a group; where no file tells them, at least as many as the largest of its counts.
@@ -132,50 +161,71 @@ fn participants(sums: &[TerritorySum]) -> i64 {
         .unwrap_or(0)
 }
 
-/// Groups that go because the sum of all territories of a list would otherwise tell a withheld one.
-fn protecting<'g>(
-    groups: &'g BTreeMap<Group, Vec<TerritorySum>>,
-    verdicts: &BTreeMap<&'g Group, (Shown, i64)>,
-) -> BTreeSet<&'g Group> {
-    let mut tables: BTreeMap<Group, Vec<&Group>> = BTreeMap::new();
-    for group in groups.keys() {
-        let table = Group {
-            territory: UnitId(String::new()),
-            ..group.clone()
-        };
-        tables.entry(table).or_default().push(group);
+/// What goes because a withheld group could be solved from the rest, counts and then sums of points (план скрытия).
+#[derive(Debug, Default)]
+struct Protection {
+    /// Further groups.
+    lines: [BTreeSet<Group>; 2],
+    /// The group of all territories together, by [`Group::everywhere`].
+    totals: [BTreeSet<Group>; 2],
+}
+
+impl Protection {
+    fn of(groups: &Groups, limits: Limits) -> Self {
+        let mut tables: BTreeMap<Group, Vec<&Group>> = BTreeMap::new();
+        for group in groups.keys() {
+            tables.entry(group.everywhere()).or_default().push(group);
+        }
+        let mut found = Self::default();
+        for (everywhere, lines) in tables {
+            let columns = columns(groups, &lines);
+            for (layer, least) in [limits.counts, limits.shares].into_iter().enumerate() {
+                let line = |group: &&Group| {
+                    let (shown, n) = verdict(group, &groups[*group], limits);
+                    let has_no_points = layer == 1 && shown == Shown::CountsOnly;
+                    Line {
+                        shown: if has_no_points {
+                            Shown::Below(limits.shares)
+                        } else {
+                            shown
+                        },
+                        n,
+                        counts: match layer {
+                            0 => columns.iter().map(|column| count(&groups[*group], column)).collect(),
+                            _ => Vec::new(),
+                        },
+                        hidden_before: found.lines[0].contains(*group),
+                    }
+                };
+                let table: Vec<Line> = lines.iter().map(line).collect();
+                let plan = plan(&table, least);
+                let also = lines.iter().zip(plan.complementary).filter(|(_, goes)| *goes);
+                let also: Vec<Group> = also.map(|(group, _)| (*group).clone()).collect();
+                found.lines[layer].extend(also);
+                if plan.total {
+                    found.totals[layer].insert(everywhere.clone());
+                }
+            }
+        }
+        found
     }
-    let mut found = BTreeSet::new();
-    for lines in tables.into_values().filter(|lines| lines.len() > 1) {
-        let columns: BTreeSet<(Measure, String)> = lines
-            .iter()
-            .flat_map(|group| &groups[*group])
-            .filter(|sum| is_count(sum.measure) && sum.measure != Measure::Participants)
-            .map(|sum| (sum.measure, sum.breakdown.to_string()))
-            .collect();
-        let count = |group: &Group, (measure, breakdown): &(Measure, String)| {
-            let mut own = groups[group].iter();
-            let sum = own.find(|sum| sum.measure == *measure && sum.breakdown.to_string() == *breakdown);
-            sum.map_or(0, |sum| sum.value.units)
-        };
-        let table: Vec<Line> = lines
-            .iter()
-            .map(|group| Line {
-                shown: verdicts[group].0,
-                n: verdicts[group].1,
-                counts: columns.iter().map(|column| count(group, column)).collect(),
-                hidden_before: false,
-            })
-            .collect();
-        let also = plan(&table, Limits::default().counts).complementary;
-        found.extend(
-            lines
-                .into_iter()
-                .zip(also)
-                .filter_map(|(group, goes)| goes.then_some(group)),
-        );
-    }
-    found
+}
+
+type CountColumn = (Measure, String);
+
+fn columns(groups: &Groups, lines: &[&Group]) -> BTreeSet<CountColumn> {
+    lines
+        .iter()
+        .flat_map(|group| &groups[*group])
+        .filter(|sum| is_count(sum.measure) && sum.measure != Measure::Participants)
+        .map(|sum| (sum.measure, sum.breakdown.to_string()))
+        .collect()
+}
+
+fn count(sums: &[TerritorySum], (measure, breakdown): &CountColumn) -> i64 {
+    let mut own = sums.iter();
+    let sum = own.find(|sum| sum.measure == *measure && sum.breakdown.to_string() == *breakdown);
+    sum.map_or(0, |sum| sum.value.units)
 }
 
 /// Sums of points tell means; of few participants only counts are told.
@@ -216,6 +266,10 @@ mod tests {
         told.iter().map(line).collect()
     }
 
+    fn listed(sums: Vec<TerritorySum>) -> Vec<Told> {
+        withhold(sums, Vec::new(), Limits::default())
+    }
+
     fn district(id: &str, twos: i64, fives: i64) -> Vec<TerritorySum> {
         vec![
             sum(id, Measure::Participants, "", twos + fives),
@@ -227,7 +281,7 @@ mod tests {
 
     #[test]
     fn a_district_of_few_pupils_is_withheld_with_the_next_smallest_beside_it() {
-        let told = withhold([district("a", 1, 2), district("b", 20, 30), district("c", 200, 300)].concat());
+        let told = listed([district("a", 1, 2), district("b", 20, 30), district("c", 200, 300)].concat());
         assert_eq!(
             lines(&told),
             [
@@ -239,16 +293,35 @@ mod tests {
                 "c score_sum  100",
             ]
         );
-        assert_eq!(lines(&withhold(district("a", 1, 2))), ["a below Some(5)"]);
+        assert_eq!(lines(&listed(district("a", 1, 2))), ["a below Some(5)"]);
     }
 
     #[test]
     fn of_few_pupils_counts_are_told_and_sums_of_points_are_not() {
-        let told = lines(&withhold(district("a", 3, 6)));
+        let told = lines(&listed(district("a", 3, 6)));
         assert_eq!(
             told,
             ["a participants  9", "a mark_count mark=2 3", "a mark_count mark=5 6"]
         );
+    }
+
+    #[test]
+    fn points_of_few_pupils_are_withheld_with_the_next_smallest_beside_them() {
+        let told = lines(&listed(
+            [district("a", 3, 6), district("b", 20, 30), district("c", 200, 300)].concat(),
+        ));
+        let points: Vec<&String> = told.iter().filter(|line| line.contains("score_sum")).collect();
+        assert_eq!(points, ["c score_sum  100"]);
+        assert_eq!(told.len(), 3 * 3 + 1, "counts are told of all three");
+    }
+
+    #[test]
+    fn a_total_is_withheld_when_nothing_else_protects_a_district_below() {
+        let told = |below: Vec<TerritorySum>| lines(&withhold(district("r", 20, 30), below, Limits::default()));
+        assert_eq!(told(district("a", 1, 2)), ["r below None"]);
+        assert_eq!(told(district("a", 3, 6)).len(), 3, "counts without points");
+        assert_eq!(told([district("a", 3, 6), district("b", 20, 21)].concat()).len(), 4);
+        assert_eq!(told(district("a", 20, 30)).len(), 4);
     }
 
     #[test]
@@ -258,6 +331,6 @@ mod tests {
             sum("a", Measure::MarkCount, "mark=2;sex=f", 40),
             sum("a", Measure::BelowMinimum, "", 3),
         ];
-        assert_eq!(lines(&withhold(sums)), ["a below Some(5)"]);
+        assert_eq!(lines(&listed(sums)), ["a below Some(5)"]);
     }
 }
