@@ -4,8 +4,9 @@ use chrono_tz::Tz;
 use serde_json::{Value, json};
 
 use super::hiding::Hidden;
-use super::observations::{FILE, HIDDEN, UNIT, local, number, replaced_json, trail_cells, trail_json};
-use super::{Cell, Kind, Row, Table, Units, column};
+use super::observations::{UNIT, number};
+use super::origin::{FILE, HIDDEN, Origin, local};
+use super::{Cell, Kind, Row, Table, Units, column, joined};
 use crate::domain::fact::FactValue;
 use crate::domain::stored::TracedFact;
 
@@ -13,84 +14,74 @@ use crate::domain::stored::TracedFact;
 pub const FACTS: Table = Table {
     name: "facts",
     title: "Сведения сайтов",
-    columns: &[
-        UNIT[0],
-        UNIT[1],
-        UNIT[2],
-        UNIT[3],
-        UNIT[4],
-        UNIT[5],
-        column("code", "Сведение", Kind::Text, 30, "код сведения; коды и единицы ниже"),
-        column(
-            "value",
-            "Значение",
-            Kind::Mixed,
-            34,
-            "само значение; вид — в столбце value_type; пусто, если скрыто или его нет",
-        ),
-        column(
-            "value_type",
-            "Вид значения",
-            Kind::Text,
-            9,
-            "как читать значение; коды ниже",
-        ),
-        column("state", "Состояние", Kind::Text, 16, "что сообщает сайт; коды ниже"),
-        column(
-            "unit_of_measure",
-            "Единица",
-            Kind::Text,
-            12,
-            "единица измерения; коды ниже",
-        ),
-        column(
-            "as_of",
-            "На дату",
-            Kind::Text,
-            12,
-            "день или год, который называет страница",
-        ),
-        column("url", "Адрес", Kind::Text, 40, "адрес страницы"),
-        column(
-            "confidence",
-            "Уверенность",
-            Kind::Number,
-            11,
-            "от 0 до 100: 95 — разметка, 70–75 — подписи, 55 — текст",
-        ),
-        column(
-            "source_kind",
-            "Способ чтения",
-            Kind::Text,
-            12,
-            "microdata — разметка страницы, fallback — подписи и заголовки",
-        ),
-        HIDDEN,
-        FILE[0],
-        FILE[1],
-        FILE[2],
-        FILE[3],
-        FILE[4],
-        FILE[5],
-        FILE[6],
-        FILE[7],
-        FILE[8],
-        FILE[9],
-        column(
-            "first_seen",
-            "Впервые прочитано",
-            Kind::Moment,
-            19,
-            "когда страница впервые сообщила это",
-        ),
-        column(
-            "last_seen",
-            "Подтверждено",
-            Kind::Moment,
-            19,
-            "когда страница сообщала это в последний раз",
-        ),
-    ],
+    columns: &joined::<28>(&[
+        &UNIT,
+        &[
+            column("code", "Сведение", Kind::Text, 30, "код сведения; коды и единицы ниже"),
+            column(
+                "value",
+                "Значение",
+                Kind::Mixed,
+                34,
+                "само значение; вид — в столбце value_type; пусто, если скрыто или его нет",
+            ),
+            column(
+                "value_type",
+                "Вид значения",
+                Kind::Text,
+                9,
+                "как читать значение; коды ниже",
+            ),
+            column("state", "Состояние", Kind::Text, 16, "что сообщает сайт; коды ниже"),
+            column(
+                "unit_of_measure",
+                "Единица",
+                Kind::Text,
+                12,
+                "единица измерения; коды ниже",
+            ),
+            column(
+                "as_of",
+                "На дату",
+                Kind::Text,
+                12,
+                "день или год, который называет страница",
+            ),
+            column("url", "Адрес", Kind::Text, 40, "адрес страницы"),
+            column(
+                "confidence",
+                "Уверенность",
+                Kind::Number,
+                11,
+                "от 0 до 100: 95 — разметка, 70–75 — подписи, 55 — текст",
+            ),
+            column(
+                "source_kind",
+                "Способ чтения",
+                Kind::Text,
+                12,
+                "microdata — разметка страницы, fallback — подписи и заголовки",
+            ),
+        ],
+        &[HIDDEN],
+        &FILE,
+        &[
+            column(
+                "first_seen",
+                "Впервые прочитано",
+                Kind::Moment,
+                19,
+                "когда страница впервые сообщила это",
+            ),
+            column(
+                "last_seen",
+                "Подтверждено",
+                Kind::Moment,
+                19,
+                "когда страница сообщала это в последний раз",
+            ),
+        ],
+    ]),
 };
 
 /// One fact as it leaves the warehouse.
@@ -111,15 +102,22 @@ impl FactRow<'_> {
         self.traced.stored.value.as_ref().filter(|_| self.hidden.is_none())
     }
 
-    fn place(&self) -> Option<&str> {
-        self.hidden.is_none().then(|| self.traced.stored.place.as_str())
+    fn origin(&self) -> Origin<'_> {
+        let (fact, traced) = (&self.traced.stored, self.traced);
+        Origin {
+            file: &traced.file,
+            place: self.hidden.is_none().then(|| fact.place.as_str()),
+            snapshot: &fact.snapshot,
+            received: local(traced.received, self.zone),
+            trail: &traced.trail,
+            zone: self.zone,
+        }
     }
 }
 
 impl Row for FactRow<'_> {
     fn cells(&self) -> Vec<Cell<'_>> {
         let (fact, traced) = (&self.traced.stored, self.traced);
-        let moment = |at: chrono::DateTime<chrono::Utc>| Cell::Moment(at.with_timezone(&self.zone).fixed_offset());
         let mut cells = Vec::with_capacity(FACTS.columns.len());
         cells.extend(self.units.cells(&fact.unit));
         cells.push(Cell::text(fact.code.as_str()));
@@ -132,24 +130,14 @@ impl Row for FactRow<'_> {
         cells.push(Cell::whole(Some(i64::from(fact.confidence))));
         cells.push(Cell::text(&*traced.source_kind));
         cells.push(Cell::maybe(self.hidden.map(|hidden| hidden.to_string())));
-        cells.push(Cell::text(&*traced.file));
-        cells.push(Cell::maybe(self.place()));
-        cells.push(Cell::text(fact.snapshot.as_str()));
-        cells.extend(trail_cells(&traced.trail, moment(traced.received), self.zone));
-        cells.push(moment(fact.first_seen));
-        cells.push(moment(fact.last_seen));
+        cells.extend(self.origin().cells());
+        cells.extend([fact.first_seen, fact.last_seen].map(|at| Cell::Moment(local(at, self.zone))));
         cells
     }
 
     fn json(&self) -> Value {
         let (fact, traced) = (&self.traced.stored, self.traced);
-        let mut origin = json!({
-            "file": &*traced.file,
-            "place": self.place(),
-            "snapshot": fact.snapshot,
-            "received": local(traced.received, self.zone),
-        });
-        trail_json(&mut origin, &traced.trail, self.zone);
+        let origin = self.origin();
         json!({
             "kind": "fact",
             "unit": self.units.json(&fact.unit),
@@ -163,10 +151,10 @@ impl Row for FactRow<'_> {
             "confidence": fact.confidence,
             "source_kind": &*traced.source_kind,
             "hidden": self.hidden.map(|hidden| hidden.to_string()),
-            "origin": origin,
-            "first_seen": local(fact.first_seen, self.zone),
-            "last_seen": local(fact.last_seen, self.zone),
-            "replaced": replaced_json(&traced.trail, self.zone),
+            "origin": origin.json(),
+            "first_seen": local(fact.first_seen, self.zone).to_rfc3339(),
+            "last_seen": local(fact.last_seen, self.zone).to_rfc3339(),
+            "replaced": origin.replaced(),
         })
     }
 }

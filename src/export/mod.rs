@@ -19,6 +19,7 @@ mod file;
 pub mod hiding;
 mod json_file;
 pub mod observations;
+mod origin;
 mod text;
 mod units;
 mod words;
@@ -119,4 +120,22 @@ const fn column(name: &'static str, title: &'static str, kind: Kind, width: u8, 
         about,
         width,
     }
+}
+
+/// Lists of columns, one after another.
+const fn joined<const N: usize>(lists: &[&[Column]]) -> [Column; N] {
+    let mut all = [column("", "", Kind::Text, 0, ""); N];
+    let mut next = 0;
+    let mut list = 0;
+    while list < lists.len() {
+        let mut position = 0;
+        while position < lists[list].len() {
+            all[next] = lists[list][position];
+            next += 1;
+            position += 1;
+        }
+        list += 1;
+    }
+    assert!(next == N, "as many columns as are named");
+    all
 }

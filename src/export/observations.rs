@@ -4,79 +4,68 @@ use chrono_tz::Tz;
 use serde_json::{Map, Value, json};
 
 use super::hiding::Hidden;
+use super::origin::{FILE, HIDDEN, Origin};
 use super::words::BREAKDOWNS;
-use super::{Cell, Column, Kind, Row, Table, Units, column};
+use super::{Cell, Column, Kind, Row, Table, Units, column, joined};
 use crate::domain::observation::Amount;
-use crate::domain::stored::{TracedObservation, Trail};
+use crate::domain::stored::TracedObservation;
 
 /// The table of results.
 pub const OBSERVATIONS: Table = Table {
     name: "observations",
     title: "Результаты",
-    columns: &[
-        UNIT[0],
-        UNIT[1],
-        UNIT[2],
-        UNIT[3],
-        UNIT[4],
-        UNIT[5],
-        column("procedure", "Процедура", Kind::Text, 12, "процедура; коды ниже"),
-        column(
-            "round",
-            "Проведение",
-            Kind::Text,
-            22,
-            "процедура / учебный год / сезон или этап",
-        ),
-        column("subject", "Предмет", Kind::Text, 12, "код предмета; коды ниже"),
-        column("grade", "Класс", Kind::Number, 7, "класс, за который написана работа"),
-        column(
-            "measure",
-            "Показатель",
-            Kind::Text,
-            18,
-            "что посчитано; коды и единицы ниже",
-        ),
-        column(
-            "breakdown",
-            "Разрез",
-            Kind::Text,
-            20,
-            "дополнительные ключи вида mark=2;journal=3, по алфавиту",
-        ),
-        column(BREAKDOWNS[0].0, BREAKDOWNS[0].1, Kind::Text, 9, BREAKDOWNS[0].2),
-        column(BREAKDOWNS[1].0, BREAKDOWNS[1].1, Kind::Text, 9, BREAKDOWNS[1].2),
-        column(BREAKDOWNS[2].0, BREAKDOWNS[2].1, Kind::Text, 9, BREAKDOWNS[2].2),
-        column(BREAKDOWNS[3].0, BREAKDOWNS[3].1, Kind::Text, 9, BREAKDOWNS[3].2),
-        column(BREAKDOWNS[4].0, BREAKDOWNS[4].1, Kind::Text, 9, BREAKDOWNS[4].2),
-        column(BREAKDOWNS[5].0, BREAKDOWNS[5].1, Kind::Text, 9, BREAKDOWNS[5].2),
-        column(BREAKDOWNS[6].0, BREAKDOWNS[6].1, Kind::Text, 9, BREAKDOWNS[6].2),
-        column(
-            "value",
-            "Значение",
-            Kind::Number,
-            11,
-            "само число; единица зависит от показателя; пусто, если скрыто",
-        ),
-        column(
-            "n",
-            "Из скольких",
-            Kind::Number,
-            11,
-            "участников, стоящих за числом, если источник их называет",
-        ),
-        HIDDEN,
-        FILE[0],
-        FILE[1],
-        FILE[2],
-        FILE[3],
-        FILE[4],
-        FILE[5],
-        FILE[6],
-        FILE[7],
-        FILE[8],
-        FILE[9],
-    ],
+    columns: &joined::<32>(&[
+        &UNIT,
+        &[
+            column("procedure", "Процедура", Kind::Text, 12, "процедура; коды ниже"),
+            column(
+                "round",
+                "Проведение",
+                Kind::Text,
+                22,
+                "процедура / учебный год / сезон или этап",
+            ),
+            column("subject", "Предмет", Kind::Text, 12, "код предмета; коды ниже"),
+            column("grade", "Класс", Kind::Number, 7, "класс, за который написана работа"),
+            column(
+                "measure",
+                "Показатель",
+                Kind::Text,
+                18,
+                "что посчитано; коды и единицы ниже",
+            ),
+            column(
+                "breakdown",
+                "Разрез",
+                Kind::Text,
+                20,
+                "дополнительные ключи вида mark=2;journal=3, по алфавиту",
+            ),
+            column(BREAKDOWNS[0].0, BREAKDOWNS[0].1, Kind::Text, 9, BREAKDOWNS[0].2),
+            column(BREAKDOWNS[1].0, BREAKDOWNS[1].1, Kind::Text, 9, BREAKDOWNS[1].2),
+            column(BREAKDOWNS[2].0, BREAKDOWNS[2].1, Kind::Text, 9, BREAKDOWNS[2].2),
+            column(BREAKDOWNS[3].0, BREAKDOWNS[3].1, Kind::Text, 9, BREAKDOWNS[3].2),
+            column(BREAKDOWNS[4].0, BREAKDOWNS[4].1, Kind::Text, 9, BREAKDOWNS[4].2),
+            column(BREAKDOWNS[5].0, BREAKDOWNS[5].1, Kind::Text, 9, BREAKDOWNS[5].2),
+            column(BREAKDOWNS[6].0, BREAKDOWNS[6].1, Kind::Text, 9, BREAKDOWNS[6].2),
+            column(
+                "value",
+                "Значение",
+                Kind::Number,
+                11,
+                "само число; единица зависит от показателя; пусто, если скрыто",
+            ),
+            column(
+                "n",
+                "Из скольких",
+                Kind::Number,
+                11,
+                "участников, стоящих за числом, если источник их называет",
+            ),
+        ],
+        &[HIDDEN],
+        &FILE,
+    ]),
 };
 
 /// Columns about the organisation.
@@ -95,52 +84,6 @@ pub(super) const UNIT: [Column; 6] = [
     column("login", "Логин ФИС ОКО", Kind::Text, 13, "шесть цифр логина, текст"),
 ];
 
-pub(super) const HIDDEN: Column = column(
-    "hidden",
-    "Почему скрыто",
-    Kind::Text,
-    30,
-    "почему число не показано этому получателю; пусто, если показано",
-);
-
-/// Columns about the origin.
-pub(super) const FILE: [Column; 10] = [
-    column("file", "Файл", Kind::Text, 34, "файл или страница, откуда взято число"),
-    column(
-        "place",
-        "Место",
-        Kind::Text,
-        24,
-        "ячейка, строка или строки файла; пусто у скрытых чисел",
-    ),
-    column("snapshot", "Снимок", Kind::Text, 16, "хеш снимка в хранилище"),
-    column("source", "Источник", Kind::Text, 16, "имя источника в sources.toml"),
-    column("connector", "Соединитель", Kind::Text, 16, "чем прочитан файл"),
-    column("run", "Загрузка", Kind::Number, 9, "номер загрузки"),
-    column(
-        "received",
-        "Получено",
-        Kind::Moment,
-        19,
-        "когда получен файл, по времени муниципалитета",
-    ),
-    column("loaded", "Загружено", Kind::Moment, 19, "когда число вошло в хранилище"),
-    column(
-        "replaced_by",
-        "Заменено загрузкой",
-        Kind::Number,
-        11,
-        "номер загрузки, заменившей это число (с ключом --history)",
-    ),
-    column(
-        "replaced_at",
-        "Заменено",
-        Kind::Moment,
-        19,
-        "когда число заменено; у действующих пусто",
-    ),
-];
-
 /// One result as it leaves the warehouse.
 #[derive(Debug)]
 pub struct ObservationRow<'r> {
@@ -157,9 +100,16 @@ pub struct ObservationRow<'r> {
 }
 
 impl ObservationRow<'_> {
-    /// Rows of a folded file and rows of a sheet tell how many pupils stand behind a number.
-    fn place(&self) -> Option<&str> {
-        self.hidden.is_none().then(|| self.traced.stored.place.as_str())
+    fn origin(&self) -> Origin<'_> {
+        let stored = &self.traced.stored;
+        Origin {
+            file: &stored.file,
+            place: self.hidden.is_none().then(|| stored.place.as_str()),
+            snapshot: &stored.snapshot,
+            received: stored.received,
+            trail: &self.traced.trail,
+            zone: self.zone,
+        }
     }
 
     fn n(&self) -> Option<i64> {
@@ -172,7 +122,7 @@ impl ObservationRow<'_> {
 
 impl Row for ObservationRow<'_> {
     fn cells(&self) -> Vec<Cell<'_>> {
-        let (stored, trail) = (&self.traced.stored, &self.traced.trail);
+        let stored = &self.traced.stored;
         let key = &stored.key;
         let mut cells = Vec::with_capacity(OBSERVATIONS.columns.len());
         cells.extend(self.units.cells(&key.unit));
@@ -193,28 +143,19 @@ impl Row for ObservationRow<'_> {
         });
         cells.push(Cell::whole(self.n()));
         cells.push(Cell::maybe(self.hidden.map(|hidden| hidden.to_string())));
-        cells.push(Cell::text(&*stored.file));
-        cells.push(Cell::maybe(self.place()));
-        cells.push(Cell::text(&*stored.snapshot));
-        cells.extend(trail_cells(trail, Cell::Moment(stored.received), self.zone));
+        cells.extend(self.origin().cells());
         cells
     }
 
     fn json(&self) -> Value {
-        let (stored, trail) = (&self.traced.stored, &self.traced.trail);
+        let stored = &self.traced.stored;
         let key = &stored.key;
         let breakdown: Map<String, Value> = key
             .breakdown
             .iter()
             .map(|(key, value)| (key.to_owned(), value.into()))
             .collect();
-        let mut origin = json!({
-            "file": &*stored.file,
-            "place": self.place(),
-            "snapshot": &*stored.snapshot,
-            "received": stored.received.to_rfc3339(),
-        });
-        trail_json(&mut origin, trail, self.zone);
+        let origin = self.origin();
         json!({
             "kind": "observation",
             "unit": self.units.json(&key.unit),
@@ -227,40 +168,10 @@ impl Row for ObservationRow<'_> {
             "value": self.hidden.is_none().then(|| number(stored.value)),
             "n": self.n(),
             "hidden": self.hidden.map(|hidden| hidden.to_string()),
-            "origin": origin,
-            "replaced": replaced_json(trail, self.zone),
+            "origin": origin.json(),
+            "replaced": origin.replaced(),
         })
     }
-}
-
-/// Source, connector, run, times, replacement: the last seven columns of either table.
-pub(super) fn trail_cells<'r>(trail: &'r Trail, received: Cell<'r>, zone: Tz) -> [Cell<'r>; 7] {
-    let moment = |at: chrono::DateTime<chrono::Utc>| Cell::Moment(at.with_timezone(&zone).fixed_offset());
-    [
-        Cell::text(&*trail.source),
-        Cell::text(&*trail.connector),
-        Cell::whole(Some(trail.run)),
-        received,
-        moment(trail.loaded),
-        Cell::whole(trail.replaced.map(|(run, _)| run)),
-        trail.replaced.map_or(Cell::Empty, |(_, at)| moment(at)),
-    ]
-}
-
-pub(super) fn trail_json(origin: &mut Value, trail: &Trail, zone: Tz) {
-    origin["source"] = (&*trail.source).into();
-    origin["connector"] = (&*trail.connector).into();
-    origin["run"] = trail.run.into();
-    origin["loaded"] = local(trail.loaded, zone).into();
-}
-
-pub(super) fn replaced_json(trail: &Trail, zone: Tz) -> Option<Value> {
-    let (run, at) = trail.replaced?;
-    Some(json!({ "run": run, "at": local(at, zone) }))
-}
-
-pub(super) fn local(at: chrono::DateTime<chrono::Utc>, zone: Tz) -> String {
-    at.with_timezone(&zone).to_rfc3339()
 }
 
 /// A whole number stays whole, a decimal one keeps its digits.
