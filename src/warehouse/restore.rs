@@ -12,6 +12,9 @@ use super::verify::Depth;
 use super::{lock, migrate, postgres, sqlite};
 use crate::message::Problem;
 
+/// What the engine keeps beside a database: it takes whatever lies there for the database's own.
+const LOGS: [&str; 3] = ["-wal", "-shm", "-journal"];
+
 impl Warehouse {
     /// Puts a copy in the place of the database an address names; gives where the old one lies now. The copy is checked
     /// before it takes the place, and at every moment one whole database has the name. What the copy held of loads
@@ -41,25 +44,21 @@ impl Warehouse {
             return Err(Problem::new("MSK-KEEP-12").arg("path", path.display()));
         }
         let ready = beside(&path, ".restoring");
+        // What a kill left of another copy would be taken for the log of this one.
         remove(&ready)?;
+        remove_all(&ready, &LOGS)?;
+        remove_marks(&ready)?;
         take_over(copy, &ready).await?;
-        check(copy, &ready, holder, now).await?;
+        check(copy, &ready, &hash, holder, now).await?;
         let kept = if path.exists() {
             Some(keep(&path, now).await?)
         } else {
             None
         };
-        for left in ["-wal", "-shm"] {
-            remove(&beside(&path, left))?;
-        }
+        remove_all(&path, &LOGS)?;
         std::fs::rename(&ready, &path).map_err(|error| unwritable(&path, &error))?;
         sync_folder(&path)?;
         drop(held);
-        let warehouse = Self::open(address, Access::Hold, holder, now).await?;
-        let counts = serde_json::json!({ "copy": hash });
-        let entry = Entry::new(Action::Restored, copy.display().to_string(), counts);
-        warehouse.note(entry, now).await?;
-        warehouse.close().await?;
         Ok(kept)
     }
 }
@@ -81,12 +80,21 @@ async fn take_over(copy: &Path, ready: &Path) -> Result<(), Problem> {
     connection.close().await.map_err(unopened)
 }
 
-/// Looks for damage in the copy under its new name; one of an earlier schema is brought up to date on the way.
-async fn check(copy: &Path, ready: &Path, holder: &str, now: DateTime<Utc>) -> Result<(), Problem> {
+/// Looks for damage in the copy under its new name and records in it where it came from; one of an earlier schema is
+/// brought up to date on the way.
+async fn check(copy: &Path, ready: &Path, hash: &str, holder: &str, now: DateTime<Utc>) -> Result<(), Problem> {
     let url = format!("sqlite:{}", ready.display());
     // Opened as by a service that starts: loads that were under way are taken back.
     let warehouse = Warehouse::open(&url, Access::Hold, holder, now).await?;
-    let verdict = warehouse.verify(Depth::Structure).await;
+    let checked = async {
+        if let Some(first) = warehouse.verify(Depth::Structure).await?.findings.first() {
+            return Err(damaged(copy, first.ru()));
+        }
+        let counts = serde_json::json!({ "copy": hash });
+        let entry = Entry::new(Action::Restored, copy.display().to_string(), counts);
+        warehouse.note(entry, now).await
+    };
+    let checked = checked.await;
     warehouse.close().await?;
     // Succeeds when every connection is gone, and leaves one file.
     let what = "check a copy";
@@ -98,14 +106,8 @@ async fn check(copy: &Path, ready: &Path, holder: &str, now: DateTime<Utc>) -> R
         .await
         .map_err(|error| refused(what, &error))?;
     alone.close().await.map_err(|error| refused(what, &error))?;
-    let before = format!(".before-{:04}", migrate::SCHEMA);
-    for left in [".lock", &before] {
-        remove(&beside(ready, left))?;
-    }
-    match verdict?.findings.first() {
-        None => Ok(()),
-        Some(first) => Err(damaged(copy, first.ru())),
-    }
+    remove_marks(ready)?;
+    checked
 }
 
 /// Gives the old database a second name, with what its log still holds.
@@ -140,6 +142,15 @@ fn remove(path: &Path) -> Result<(), Problem> {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(unwritable(path, &error)),
         _ => Ok(()),
     }
+}
+
+fn remove_all(path: &Path, endings: &[&str]) -> Result<(), Problem> {
+    endings.iter().try_for_each(|ending| remove(&beside(path, ending)))
+}
+
+/// Removes the lock of a copy that was opened, and its state before an upgrade.
+fn remove_marks(ready: &Path) -> Result<(), Problem> {
+    remove_all(ready, &[".lock", &format!(".before-{:04}", migrate::SCHEMA)])
 }
 
 fn sync_folder(path: &Path) -> Result<(), Problem> {

@@ -101,6 +101,39 @@ async fn a_backup_made_under_load_restores_into_an_empty_place_equal_to_the_orig
 }
 
 #[tokio::test]
+async fn what_a_kill_left_of_another_copy_is_not_mixed_into_this_one() {
+    let district = District::new().await;
+    district.load("a.xlsx", vec![number(1, 2, 7, 1)]).await;
+    let copy = district.dir.path().join("copy.db");
+    district.warehouse.backup(&copy).await.expect("copied");
+    let original = dump(&copy).await;
+    district.load("a.xlsx", vec![number(1, 2, 8, 1)]).await;
+    let place = district.dir.path().join("new");
+    std::fs::create_dir(&place).expect("made");
+    let restored = place.join("msoko.db");
+    for ending in ["", "-wal", "-shm"] {
+        let (from, to) = (district.warehouse.name(), restored.display());
+        std::fs::copy(format!("{from}{ending}"), format!("{to}.restoring{ending}")).expect("left behind");
+    }
+    let url = format!("sqlite:{}", restored.display());
+    assert_eq!(restore(&url, &copy, false).await, Ok(None));
+    #[expect(clippy::disallowed_methods, reason = "a file of the test's own, some kilobytes")]
+    let header = std::fs::read(&restored).expect("read")[18..20].to_vec();
+    assert_eq!(header, [1, 1], "whole and in one file when it gets the name");
+    let mut names: Vec<_> = std::fs::read_dir(&place)
+        .expect("listed")
+        .map(|entry| entry.expect("an entry").file_name().into_string().expect("a name"))
+        .collect();
+    names.sort();
+    assert_eq!(names, ["msoko.db", "msoko.db.lock"]);
+    assert_eq!(dump(&restored).await, original);
+    let warehouse = open(&url, Access::Read).await.expect("opened");
+    let told = warehouse.audit((at(89), at(91)), 0, 10).await.expect("read");
+    assert_eq!((told.len(), told[0].action.as_str()), (1, "restored"));
+    assert!(told[0].counts.contains("copy"), "{}", told[0].counts);
+}
+
+#[tokio::test]
 async fn a_restore_takes_no_place_that_is_held_or_not_given_up_and_keeps_what_it_replaces() {
     let district = District::new().await;
     district.load("a.xlsx", vec![number(1, 2, 7, 1)]).await;
