@@ -65,7 +65,7 @@ async fn leaving(context: &Context, before: DateTime<Utc>) -> Result<Vec<News<Pr
         .into_iter()
         .map(|leaving| News {
             cause: format!("{NOTICE}leaving/{}", leaving.source),
-            stage: day(context.clock.now()),
+            stage: format!("{}/{}", leaving.since.timestamp(), leaving.rows),
             what: Problem::new("MSK-KEEP-15")
                 .arg("source", leaving.source)
                 .arg("rows", leaving.rows)

@@ -404,6 +404,34 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_refused_letter_doubles_no_other_and_no_row_goes_without_one() {
+        let mut desk = desk().await;
+        let recipients = &mut desk.context.config.recipients;
+        let mut refusing = recipients[0].clone();
+        refusing.mailbox.address = "нет@uo.example".to_owned();
+        recipients.push(refusing);
+        let first = desk.context.clock.now();
+        load(&desk.context, "a", &[("2", 7)], 3).await;
+        desk.context.clock.set(first + Duration::hours(25));
+        load(&desk.context, "b", &[("3", 7)], 2).await;
+        for days in [152, 153] {
+            desk.context
+                .clock
+                .set(first + Duration::days(days) + Duration::minutes(30));
+            let problem = write_notices(&desk.context).await.expect_err("no such address");
+            assert_eq!(problem.code(), "MSK-MAIL-01");
+            assert_eq!(desk.letters("admin@uo.example").await.len(), 1, "told on the first day");
+        }
+        desk.context.config.recipients.pop();
+        assert_eq!(write_notices(&desk.context).await, Ok(0));
+        // Later on the same day the other rows are due.
+        desk.context.clock.set(desk.context.clock.now() + Duration::hours(1));
+        assert_eq!(write_notices(&desk.context).await, Ok(1));
+        let notice = desk.letters("admin@uo.example").await.remove(1);
+        assert!(notice.text.contains("«vpr» (2) ждут с 03.02.2026"), "{}", notice.text);
+    }
+
+    #[tokio::test]
     async fn the_audit_log_is_cut_behind_its_last_old_record_and_links_on() {
         let desk = desk().await;
         let context = &desk.context;
