@@ -85,9 +85,21 @@ pub async fn foresee(context: &Context) -> Result<Vec<Retained>, Problem> {
 /// `MSK-RUN-11` when it was asked to stop, else when the warehouse or the store of snapshots refuses; the rest goes the
 /// next time.
 pub async fn retain(context: &Context, stop: &Stop) -> Result<Vec<Retained>, Problem> {
-    let warehouse = &context.warehouse;
-    let now = context.clock.now();
+    let (warehouse, now) = (&context.warehouse, context.clock.now());
     warehouse.source_started(JOB, None, now).await?;
+    let done = remove(context, stop, now).await;
+    let outcome = match &done {
+        Ok(_) => PullOutcome::Well { rows: None },
+        Err(problem) => PullOutcome::Failed {
+            problem: problem.clone(),
+        },
+    };
+    let noted = warehouse.source_finished(JOB, outcome, None, now).await;
+    done.and_then(|gone| noted.map(|()| gone))
+}
+
+async fn remove(context: &Context, stop: &Stop, now: DateTime<Utc>) -> Result<Vec<Retained>, Problem> {
+    let warehouse = &context.warehouse;
     let mut gone = Vec::new();
     for class in Class::ALL {
         let limit = limit(context, class);
@@ -110,8 +122,12 @@ pub async fn retain(context: &Context, stop: &Stop) -> Result<Vec<Retained>, Pro
         });
     }
     let folder = context.config.paths.snapshots();
+    let mut refused = None;
     for hash in warehouse.removed_snapshots(now - SWEPT).await? {
-        snapshot::remove(&folder, &hash, (now - FRESH).into())?;
+        if let Err(problem) = snapshot::remove(&folder, &hash, (now - FRESH).into()) {
+            // One file costs the others nothing; it is looked for again the next night.
+            refused.get_or_insert(problem);
+        }
     }
     if gone.iter().any(|retained| retained.count > 0) {
         warehouse.forget().await?;
@@ -121,9 +137,7 @@ pub async fn retain(context: &Context, stop: &Stop) -> Result<Vec<Retained>, Pro
         }
     }
     warehouse.note_heads(now).await?;
-    let outcome = PullOutcome::Well { rows: None };
-    warehouse.source_finished(JOB, outcome, None, now).await?;
-    Ok(gone)
+    refused.map_or(Ok(gone), Err)
 }
 
 #[cfg(test)]
@@ -401,6 +415,39 @@ mod tests {
         );
         assert_eq!(counts(context).await, [0; 5]);
         assert!(!snapshot::path_of(&folder, &old).exists());
+    }
+
+    #[tokio::test]
+    async fn a_file_that_cannot_be_removed_costs_the_others_nothing_and_is_remembered() {
+        let desk = desk().await;
+        let context = &desk.context;
+        let folder = context.config.paths.snapshots();
+        let mut old = Vec::new();
+        for (file, value) in [("one", 1), ("two", 2)] {
+            let hash = load(context, file, &[("2", value)], 0).await;
+            old.push(snapshot::path_of(&folder, &hash));
+        }
+        load(context, "new", &[("2", 8)], 0).await;
+        pass(context, 1200);
+        old.sort();
+        std::fs::remove_file(&old[0]).expect("removed");
+        std::fs::create_dir_all(old[0].join("in the way")).expect("made");
+        let problem = retain(context, &Stop::default()).await.expect_err("in the way");
+        assert_eq!(problem.code(), "MSK-SNP-01");
+        assert!(!old[1].exists(), "the others are gone");
+        let record = async || {
+            let mut records = context.warehouse.source_records().await.expect("read");
+            records.retain(|record| record.source == JOB);
+            records.remove(0)
+        };
+        let failed = record().await;
+        assert_eq!(
+            (failed.failures, failed.problem, failed.last_success),
+            (1, Some(problem), None)
+        );
+        std::fs::remove_dir_all(&old[0]).expect("removed");
+        assert_eq!(counts(context).await, [0; 5]);
+        assert_eq!(record().await.failures, 0);
     }
 
     #[tokio::test]
