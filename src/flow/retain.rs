@@ -57,7 +57,7 @@ fn limit(context: &Context, class: Class) -> Limit {
     Limit {
         before: now - time,
         announced: now - NOTICE,
-        held: now - HELD,
+        held: now - HELD.min(kept.snapshots),
     }
 }
 

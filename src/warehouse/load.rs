@@ -273,8 +273,8 @@ impl Warehouse {
                     .bind(node)
                     .scalar(&mut *connection)
                     .await?;
-                    references::record(connection, id, references, now).await?;
-                    Ok(id)
+                    super::retention::hold(connection, snapshot, now).await?;
+                    references::record(connection, id, references, now).await.map(|()| id)
                 })
             })
             .await?;

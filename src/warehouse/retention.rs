@@ -8,6 +8,8 @@ use chrono::{DateTime, Utc};
 use serde_json::json;
 
 use super::audit::{Action, Audit, Entry};
+use super::load::SnapshotId;
+use super::nodes;
 use super::sql::{On, Readers, Session, sql};
 use super::store::Warehouse;
 use super::text::{moment, read_moment};
@@ -63,7 +65,7 @@ pub struct Limit {
     pub before: DateTime<Utc>,
     /// An open refused row was announced before this.
     pub announced: DateTime<Utc>,
-    /// An old snapshot that numbers stood on is looked at again when it was last looked at before this.
+    /// An old snapshot that numbers stood on is looked at again when it was last looked at or loaded before this.
     pub held: DateTime<Utc>,
 }
 
@@ -242,15 +244,17 @@ impl Warehouse {
             let audit = self.audit.clone();
             self.write(what, move |session| {
                 Box::pin(async move {
-                    // Not what was delivered once more since it was looked for.
+                    // Not what was delivered or began to be loaded once more since it was looked for.
                     let marked = sql(what, "update snapshot set ")
                         .push(column)
                         .push(
-                            " = $1 where removed_at is null and not exists (select 1 from snapshot again \
+                            " = $1 where removed_at is null and coalesce(held_at, '') < $3 \
+                               and not exists (select 1 from snapshot again \
                                where again.hash = snapshot.hash and again.fetched_at >= $2) and hash in ",
                         )
                         .bind(moment(now))
                         .bind(moment(limit.before))
+                        .bind(moment(limit.held))
                         .push_list(hashes)
                         .execute(&mut *session)
                         .await?;
@@ -375,10 +379,25 @@ async fn old_ids(session: &mut Session<'_>, text: &'static str, limit: &Limit) -
     sql("look for what is old", "select id ")
         .push(text)
         .push(" order by id limit $2")
+        .push(nodes::skip_taken(session))
         .bind(moment(limit.before))
         .bind(ROWS)
         .scalars(session)
         .await
+}
+
+/// Keeps the snapshot that a load begins to read: whoever finds it too old waits for its row, and sees then that it is
+/// needed again.
+pub(super) async fn hold(session: &mut Session<'_>, id: SnapshotId, now: DateTime<Utc>) -> Result<(), Problem> {
+    sql(
+        "keep a snapshot",
+        "update snapshot set removed_at = null, held_at = $2 where id = $1",
+    )
+    .bind(id.0)
+    .bind(moment(now))
+    .execute(session)
+    .await
+    .map(|_| ())
 }
 
 /// Letters of earlier versions get the hash of the body that goes.

@@ -1,16 +1,21 @@
 //! What was kept long enough goes on either database; the times themselves are the flow's.
 
 use chrono::Duration;
+use msoko::domain::fact::FactValue;
 use msoko::domain::observation::Batch;
+use msoko::message::Problem;
+use msoko::warehouse::load::NewRun;
 use msoko::warehouse::outbox::AttemptOutcome;
 use msoko::warehouse::retention::{Class, Limit};
 use msoko::warehouse::verify::Depth;
+use sqlx::Connection;
 
-use crate::district::{District, at, batch, number, on_both, refused_row};
-use crate::tables::letter;
+use crate::district::{District, Engine, at, batch, number, on_both, refused_row};
+use crate::tables::{fact, letter};
 
 on_both! {
     old_letters_refused_rows_snapshots_and_records_go_class_by_class,
+    an_old_snapshot_stays_while_a_fact_a_refused_row_or_a_load_needs_it,
 }
 
 /// Everything older than so many minutes of the story goes.
@@ -139,4 +144,120 @@ async fn old_letters_refused_rows_snapshots_and_records_go_class_by_class(distri
     district.snapshot("a.xlsx", "one").await;
     assert_eq!(warehouse.kept_snapshots("", 10).await.expect("listed").len(), 1);
     assert!(warehouse.removed_snapshots(at(99)).await.expect("listed").is_empty());
+}
+
+async fn an_old_snapshot_stays_while_a_fact_a_refused_row_or_a_load_needs_it(district: District) {
+    let warehouse = &district.warehouse;
+    let publish = async |file: &str, bytes: &str, rows: Batch| {
+        let mut run = district.begin(file, bytes).await;
+        warehouse.stage(&mut run, rows).await.expect("staged");
+        warehouse.publish(run, true, at(2)).await.expect("published");
+    };
+    let page = |code| Batch {
+        rows_read: 1,
+        facts: vec![fact(code, FactValue::Text("a@school.example".to_owned()), 90)],
+        ..Batch::default()
+    };
+    let snapshots = async |state: &str| {
+        let found = format!("select file || ' ' || size from snapshot where removed_at is {state} order by id");
+        district.column(&found).await
+    };
+    // Each of the three is not the last published of its file, and no number stands on it.
+    publish("page", "1", page("org_email")).await;
+    publish("page", "22", page("org_phone")).await;
+    publish("a.xlsx", "333", batch(vec![number(1, 2, 7, 1)])).await;
+    let mut refused = district.begin("a.xlsx", "4444").await;
+    let waiting = district.snapshot("a.xlsx", "4444").await;
+    let rows = Batch {
+        quarantined: vec![refused_row("C!2")],
+        ..Batch::default()
+    };
+    warehouse.stage(&mut refused, rows).await.expect("staged");
+    let empty = warehouse
+        .publish(refused, false, at(2))
+        .await
+        .expect_err("no row is left");
+    assert_eq!(empty.code(), "MSK-DB-09");
+    publish("b.xlsx", "55555", batch(vec![number(2, 2, 7, 1)])).await;
+    let loading = district.begin("b.xlsx", "666666").await;
+    let first = limit(50);
+    let removed = warehouse.remove_old(Class::Snapshots, first, at(60)).await;
+    assert_eq!(snapshots("not null").await, [""; 0]);
+    assert_eq!(removed, Ok(0));
+
+    let broken = Problem::new("MSK-DB-20").arg("source", "vpr");
+    warehouse.abandon(loading, &broken, at(61)).await.expect("taken back");
+    let row = district
+        .column("select code from quarantine where state = 'open'")
+        .await;
+    assert_eq!(row.len(), 1);
+    warehouse
+        .drop_quarantined(1, "специалист", at(61))
+        .await
+        .expect("dropped");
+    let again = Batch {
+        rows_read: 1,
+        facts: vec![fact("org_email", FactValue::Text("b@school.example".to_owned()), 90)],
+        ..Batch::default()
+    };
+    publish("page", "7777777", again).await;
+    let late = limit(100);
+    assert_eq!(warehouse.remove_old(Class::Snapshots, late, at(110)).await, Ok(3));
+    assert_eq!(snapshots("not null").await, ["page 1", "a.xlsx 4", "b.xlsx 6"]);
+
+    // Somebody who knew it before loads it once more.
+    let run = NewRun {
+        source: "vpr".to_owned(),
+        series: "a.xlsx".to_owned(),
+        snapshot: waiting,
+        manifest: "m2".to_owned(),
+        scope: None,
+        references: Vec::new(),
+    };
+    let _loading = warehouse.begin_run(run, at(111)).await.expect("begun");
+    assert_eq!(snapshots("not null").await, ["page 1", "b.xlsx 6"]);
+    assert_eq!(warehouse.remove_old(Class::Snapshots, late, at(112)).await, Ok(0));
+}
+
+#[tokio::test]
+async fn what_another_node_takes_at_the_same_moment_does_not_go() {
+    let Some(district) = District::on(Engine::Postgres).await else {
+        return;
+    };
+    let warehouse = &district.warehouse;
+    let mut other = sqlx::PgConnection::connect(&district.url).await.expect("connected");
+    let letters = vec![letter("k1", "a@office.example")];
+    warehouse.enqueue(letters, Vec::new(), at(1)).await.expect("queued");
+    let claimed = warehouse.claim_letter(at(2), at(9)).await.expect("asked").expect("due");
+    let failed = AttemptOutcome::Failed(Problem::new("MSK-MAIL-06"));
+    warehouse
+        .record_attempt(claimed.id, 1, failed, at(3))
+        .await
+        .expect("recorded");
+    let mut retrying = other.begin().await.expect("begun");
+    sqlx::query("update outbox set state = 'queued', finished_at = null, next_at = created_at")
+        .execute(&mut *retrying)
+        .await
+        .expect("queued again");
+    let removing = warehouse.remove_old(Class::LetterBodies, limit(50), at(100));
+    let removed = tokio::time::timeout(std::time::Duration::from_secs(10), removing).await;
+    assert_eq!(removed.expect("waits for nobody"), Ok(0));
+    retrying.commit().await.expect("committed");
+
+    district.load("a.xlsx", vec![number(1, 2, 7, 1)]).await;
+    district.load("a.xlsx", vec![number(1, 2, 8, 1)]).await;
+    assert_eq!(warehouse.count_old(Class::Snapshots, &limit(50)).await, Ok(1));
+    let mut loading = other.begin().await.expect("begun");
+    sqlx::query("update snapshot set removed_at = null, held_at = '2026-02-02T08:00:00.000Z'")
+        .execute(&mut *loading)
+        .await
+        .expect("taken");
+    let (own, waiting) = (warehouse.clone(), "select 'waits' from pg_locks where not granted");
+    let removing = tokio::spawn(async move { own.remove_old(Class::Snapshots, limit(50), at(100)).await });
+    while district.column(waiting).await.is_empty() {
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    loading.commit().await.expect("committed");
+    removing.await.expect("no panic").expect("looked");
+    assert_eq!(warehouse.removed_snapshots(at(0)).await, Ok(Vec::new()));
 }

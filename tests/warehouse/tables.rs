@@ -146,7 +146,7 @@ async fn refused_rows_of_a_refused_file_stay_readable_and_those_of_a_broken_load
     }
 }
 
-fn fact(code: &'static str, value: FactValue, confidence: u8) -> Fact {
+pub(crate) fn fact(code: &'static str, value: FactValue, confidence: u8) -> Fact {
     Fact {
         unit: unit_ref(1),
         code,
