@@ -8,9 +8,11 @@ use super::args::Db;
 use super::exit::Exit;
 use super::output::{Output, action, problem_json};
 use super::{Ended, knowledge, open};
+use crate::app::sees_store;
 use crate::clock::Clock;
+use crate::domain::number::date_short;
 use crate::flow::context::Stop;
-use crate::flow::retain::{foresee, retain as remove_old};
+use crate::flow::retain::{Retained, foresee, retain as remove_old};
 use crate::flow::verify::verify;
 use crate::warehouse::Access;
 use crate::warehouse::audit::{Action, Entry};
@@ -51,12 +53,15 @@ pub(super) async fn db(out: &mut Output, path: &Path, verb: Db) -> Ended {
 }
 
 async fn retain(out: &mut Output, path: &Path, dry_run: bool) -> Ended {
+    let access = if dry_run { Access::Read } else { Access::Write };
+    let context = open(path, access, "db retain").await?;
     let gone = if dry_run {
-        foresee(&open(path, Access::Read, "db retain").await?).await?
+        foresee(&context).await?
     } else {
-        let context = open(path, Access::Write, "db retain").await?;
+        sees_store(&context.config, &context.warehouse).await?;
         remove_old(&context, &Stop::default()).await?
     };
+    let day = |retained: &Retained| retained.before.with_timezone(&context.zone()).date_naive();
     let count = if dry_run {
         "будет удалено"
     } else {
@@ -71,14 +76,14 @@ async fn retain(out: &mut Output, path: &Path, dry_run: bool) -> Ended {
             Class::Snapshots => "снимки",
             Class::Audit => "записи журнала учёта",
         };
-        let before = retained.before.format("%d.%m.%Y").to_string();
+        let before = date_short(day(retained));
         table.push(vec![class.to_owned(), before, retained.count.to_string()]);
     }
     out.table(&table);
     let values: Vec<Value> = gone
         .iter()
         .map(|retained| {
-            json!({ "class": retained.class.as_str(), "before": retained.before.date_naive(), "removed": retained.count, "dry_run": dry_run })
+            json!({ "class": retained.class.as_str(), "before": day(retained), "removed": retained.count, "dry_run": dry_run })
         })
         .collect();
     out.list(&values);
