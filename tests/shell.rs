@@ -1091,9 +1091,16 @@ fn damage_is_found_and_named_and_a_copy_puts_the_database_back() {
     assert_eq!(restored.code, 0, "{}", restored.err);
     let kept = restored.json()["kept"].as_str().expect("the old one").to_owned();
     assert!(kept.contains("msoko.db.before-restore-"), "{kept}");
+    assert!(restored.json()["waiting"].is_u64(), "{}", restored.out);
     assert_eq!(on(&dir, &["db", "verify"]).code, 0);
     std::fs::remove_file(dir.join("msoko.db")).expect("removed");
-    assert_eq!(on(&dir, &["db", "restore", "copy.db"]).code, 0, "an empty place");
+    let restored = on(&dir, &["db", "restore", "copy.db"]);
+    assert_eq!(restored.code, 0, "an empty place");
+    assert!(
+        restored.out.contains("Ждут отправки письма из копии: "),
+        "{}",
+        restored.out
+    );
     let number = on(&dir, &["explain", "R-VPR/2024-25/1", "Таблица 2", "G2"]);
     assert_eq!(number.code, 0, "{}", number.err);
 }

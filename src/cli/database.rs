@@ -99,8 +99,15 @@ async fn restore(out: &mut Output, path: &Path, file: &Path, force: bool) -> End
         out.line(format!("Прежняя лежит рядом: {}", kept.display()));
     }
     out.line("Снимки копия не содержит; на месте ли они, покажет msoko db verify --full.");
+    let context = open(path, Access::Read, "db restore").await?;
+    let counts = context.warehouse.outbox_counts().await?;
+    let waiting = counts.queued + counts.held;
+    out.line(format!(
+        "Ждут отправки письма из копии: {waiting}. Служба отправит их, и те, что уже ушли после того, как сделана копия."
+    ));
+    out.line("Напоминания, ушедшие после того, как сделана копия, повторятся.");
     let kept = kept.map(|kept| kept.display().to_string());
-    out.object(&json!({ "restored": file.display().to_string(), "kept": kept }));
+    out.object(&json!({ "restored": file.display().to_string(), "kept": kept, "waiting": waiting }));
     Ok(Exit::Fine)
 }
 
