@@ -1,6 +1,9 @@
 //! warehouse and snapshots → findings: is everything as it was left?
 
+use chrono::DateTime;
+
 use super::context::Context;
+use crate::domain::number::moment;
 use crate::message::Problem;
 use crate::snapshot;
 use crate::warehouse::verify::{Depth, Verdict};
@@ -14,6 +17,10 @@ const PAGE: u32 = 500;
 /// When the database does not answer.
 pub async fn verify(context: &Context, depth: Depth) -> Result<(Verdict, u64), Problem> {
     let mut verdict = context.warehouse.verify(depth).await?;
+    let told = std::mem::take(&mut verdict.findings).into_iter();
+    verdict.findings = told
+        .map(|finding| finding.instead("at", |at| as_told(context, at)))
+        .collect();
     let mut snapshots = 0;
     if depth == Depth::Full {
         let mut after = String::new();
@@ -40,6 +47,14 @@ pub async fn verify(context: &Context, depth: Depth) -> Result<(Verdict, u64), P
         }
     }
     Ok((verdict, snapshots))
+}
+
+/// A moment of the warehouse as people of the office tell it; what is none stays as it is.
+fn as_told(context: &Context, at: &str) -> String {
+    DateTime::parse_from_rfc3339(at).map_or_else(
+        |_| at.to_owned(),
+        |at| moment(at.with_timezone(&context.zone()).fixed_offset()),
+    )
 }
 
 #[cfg(test)]
@@ -123,5 +138,13 @@ mod tests {
             verify(context, Depth::Structure).await.expect("looked").0,
             Verdict::default()
         );
+    }
+
+    #[tokio::test]
+    async fn a_moment_is_told_as_the_office_counts_it() {
+        let desk = Desk::open("2026-02-02", &[("recipients.toml", "")]).await;
+        let told = |at| as_told(&desk.context, at);
+        assert_eq!(told("2026-02-02T21:01:00.000Z"), "03.02.2026\u{a0}00:01");
+        assert_eq!(told("17"), "17", "number of a record");
     }
 }
