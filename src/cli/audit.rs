@@ -39,13 +39,15 @@ pub(super) async fn audit(out: &mut Output, path: &Path, verb: Audit) -> Ended {
                 .recipient
                 .as_ref()
                 .map_or_else(String::new, |to| format!(" → {to}"));
-            out.line(format!(
+            let counts = Some(record.counts.as_str()).filter(|counts| *counts != "{}");
+            let line = format!(
                 "{at}  {}  {} {}{recipient} {}",
                 record.actor,
                 in_words(&record.action),
                 record.object,
-                record.counts
-            ));
+                counts.unwrap_or_default()
+            );
+            out.line(line.trim_end());
             out.element(&shape(record).to_string());
         }
         if records.is_empty() {
