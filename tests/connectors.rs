@@ -11,6 +11,9 @@ use msoko::domain::subjects::Subjects;
 use msoko::flow::proof;
 use msoko::manifest::{self, Connector, Personal};
 
+/// Years that begin later have not begun.
+const TODAY: chrono::NaiveDate = chrono::NaiveDate::from_ymd_opt(2026, 11, 24).expect("a date");
+
 /// What every reading needs besides the connector.
 struct Shipped {
     subjects: Subjects,
@@ -26,7 +29,7 @@ impl Shipped {
     }
 
     fn lines(&self, connector: &Connector, fixture: &Path) -> String {
-        let lines = proof::lines(connector, fixture, &self.subjects, &self.scales);
+        let lines = proof::lines(connector, fixture, &self.subjects, &self.scales, TODAY);
         lines.unwrap_or_else(|problems| panic!("{}: {problems:#?}", fixture.display()))
     }
 

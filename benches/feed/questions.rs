@@ -12,7 +12,7 @@ use msoko::domain::observation::{Amount, Batch, Breakdown, Observation};
 use msoko::domain::place::Place;
 use msoko::domain::unit::{Unit, UnitId, UnitRef};
 use msoko::domain::vocabulary::{Measure, Procedure, UnitKind};
-use msoko::warehouse::load::{NewRun, NewSnapshot};
+use msoko::warehouse::load::{HALF, NewRun, NewSnapshot};
 use msoko::warehouse::observations::ObservationQuery;
 use msoko::warehouse::territories::SumQuery;
 use msoko::warehouse::{Access, Warehouse};
@@ -195,6 +195,7 @@ async fn load(warehouse: &Warehouse, year: u64, now: DateTime<Utc>) -> u64 {
         snapshot: warehouse.record_snapshot(snapshot, now).await.expect("recorded"),
         manifest: "bench".to_owned(),
         scope: None,
+        least_of_previous: HALF,
         references: Vec::new(),
     };
     let mut run = warehouse.begin_run(new, now).await.expect("begun");

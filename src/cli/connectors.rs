@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use chrono::NaiveDate;
 use serde_json::json;
 
 use super::args::{Connector as Args, Format, Preview};
@@ -11,6 +12,7 @@ use super::exit::Exit;
 use super::output::{Output, remark};
 use super::{Ended, Fault, all_but_last, knowledge};
 use crate::app::{read, read_bytes};
+use crate::clock::Clock;
 use crate::decode::Input;
 use crate::domain::fact::{Fact, FactValue};
 use crate::domain::observation::{Batch, Observation};
@@ -49,6 +51,8 @@ pub(super) fn run(out: &mut Output, path: &Path, named: bool, verb: Args) -> End
 struct Known {
     connectors: Vec<Connector>,
     scales: Scales,
+    /// School years that begin later have not begun.
+    today: NaiveDate,
     /// Folders of connectors, the administrator's own in front.
     folders: Vec<PathBuf>,
 }
@@ -61,12 +65,14 @@ impl Known {
             return Ok(Self {
                 connectors: knowledge.connectors,
                 scales: knowledge.scales,
+                today: Clock::system(knowledge.config.authority.zone).today(),
                 folders: vec![knowledge.config.paths.connectors, shipped],
             });
         }
         Ok(Self {
             connectors: manifest::shipped(),
             scales: scales::parse("config/scales.toml", scales::SHIPPED).0,
+            today: Clock::system(chrono_tz::Europe::Moscow).today(),
             folders: vec![shipped],
         })
     }
@@ -175,6 +181,7 @@ fn preview(out: &mut Output, known: &Known, args: &Preview) -> Ended {
             options: &options,
             register: None,
             exempt: &Arc::new(Exempt::default()),
+            today: known.today,
             batch: 1,
         };
         let file = std::fs::File::open(&args.file).map_err(|error| {
@@ -327,7 +334,7 @@ fn test(out: &mut Output, known: &Known, target: Option<&str>) -> Ended {
     let mut failures = 0;
     let mut values = Vec::new();
     for folder in folders(known, target)? {
-        let outcomes = proof::run(&folder, &subjects, &known.scales).map_err(all_but_last)?;
+        let outcomes = proof::run(&folder, &subjects, &known.scales, known.today).map_err(all_but_last)?;
         for outcome in outcomes {
             let word = if outcome.fault.is_none() { "ok" } else { "НЕ ТАК" };
             out.line(format!("{word}  {}  {}", outcome.connector, outcome.fixture));

@@ -178,7 +178,7 @@ impl Scales {
     /// The scale of a work; a scale of the round's own season goes before one without a season.
     #[must_use]
     pub fn scale(&self, round: &str, subject: &str, grade: Option<u8>) -> Option<&Scale> {
-        let (procedure, year, season) = parts(round)?;
+        let (procedure, year, season) = parts_of_round(round)?;
         let fits = |scale: &&Scale| {
             scale.procedure == procedure && scale.year == year && scale.subject == subject && scale.grade == grade
         };
@@ -196,7 +196,7 @@ impl Scales {
     /// The least passing test score of a subject in a round.
     #[must_use]
     pub fn minimum(&self, round: &str, subject: &str) -> Option<u16> {
-        let (procedure, year, _) = parts(round)?;
+        let (procedure, year, _) = parts_of_round(round)?;
         self.minimums
             .iter()
             .find(|known| {
@@ -213,7 +213,7 @@ impl Scales {
 }
 
 /// `vpr/2020-21/spring` → procedure, school year, season.
-fn parts(round: &str) -> Option<(Procedure, SchoolYear, Option<&str>)> {
+pub fn parts_of_round(round: &str) -> Option<(Procedure, SchoolYear, Option<&str>)> {
     let mut parts = round.split('/');
     let procedure = Procedure::parse(parts.next()?)?;
     let year = SchoolYear::parse(parts.next()?)?;

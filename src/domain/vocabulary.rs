@@ -113,6 +113,42 @@ words! {
 }
 
 impl Measure {
+    /// True for what counts people: whole, never below zero.
+    #[must_use]
+    pub const fn is_count(self) -> bool {
+        matches!(
+            self,
+            Self::Participants
+                | Self::Enrolled
+                | Self::Absent
+                | Self::MarkCount
+                | Self::ScoreCount
+                | Self::JournalCount
+                | Self::BelowMinimum
+                | Self::BandCount
+                | Self::Winners
+                | Self::PrizeWinners
+                | Self::TaskAnswered
+                | Self::TaskSkipped
+                | Self::TaskNotTaught
+        )
+    }
+
+    /// Keys of the breakdown that tell numbers of this measure apart: over them they may be added up.
+    #[must_use]
+    pub const fn own_keys(self) -> &'static [&'static str] {
+        match self {
+            Self::MarkCount => &["mark"],
+            Self::ScoreCount => &["primary"],
+            Self::JournalCount => &["mark", "journal"],
+            Self::BandCount => &["band"],
+            Self::TaskPoints | Self::TaskMax | Self::TaskAnswered | Self::TaskSkipped | Self::TaskNotTaught => {
+                &["task"]
+            }
+            _ => &[],
+        }
+    }
+
     /// True for counts and sums, which add up over organisations. Ready-made shares, means and indices and the highest
     /// score of a task do not.
     #[must_use]

@@ -145,6 +145,7 @@ mod tests {
             options: &BTreeMap::new(),
             register: None,
             exempt: &Arc::new(Exempt::default()),
+            today: chrono::NaiveDate::from_ymd_opt(2026, 11, 24).expect("a date"),
             batch: 1000,
         };
         let text = "Отчёт за 2024-25;;\nКод;Балл;Директор\n7;12;Громов Пётр Петрович\n8;плохо;\n9;1;2;лишнее\n10;5;\n";

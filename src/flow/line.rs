@@ -1,6 +1,7 @@
 //! The stages in a row, as one receiver of the decoder.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use super::cleaned::Transcript;
 use super::read::{BATCH, ReadSummary, Reading, TakeBatch};
@@ -8,16 +9,19 @@ use crate::decode::Decoded;
 use crate::domain::observation::{Batch, Quarantined};
 use crate::manifest::{Class, Connector, Kind, Personal, Severity};
 use crate::message::Problem;
-use crate::normalise::recognise::Recogniser;
+use crate::normalise::recognise::{Recogniser, refused_together};
 use crate::normalise::{Normaliser, Outcome, warn_undeclared};
 use crate::privacy::detect::Trust;
 use crate::privacy::door::{self, Door, Kept, Rule};
 use crate::privacy::fold::Fold;
 use crate::table::{Cell, Row, Table, TableSink};
-use crate::validate::{Checker, Failure};
+use crate::validate::series::Series;
+use crate::validate::{self, Checker, Failure};
 
 /// So many bad rows never refuse a file by themselves: a school of five rows must not lose four for one.
 const BAD_ROWS_TOLERATED: u64 = 3;
+/// Rule of numbers that cannot be, whatever the manifest says.
+const IMPOSSIBLE: &str = "impossible";
 /// Rows named per failing rule of severity `warning`; the rest is counted.
 const ROWS_NAMED: u64 = 5;
 
@@ -27,6 +31,8 @@ pub(super) struct Line<'a, 's> {
     normaliser: Normaliser<'a>,
     recogniser: Option<Recogniser<'a>>,
     checker: Checker<'a>,
+    /// Numbers of one organisation and work whose rows follow one another, where the file has a number a row.
+    series: Option<Series>,
     fold: Option<Fold>,
     sink: &'s mut TakeBatch<'s>,
     limit: usize,
@@ -53,12 +59,14 @@ impl<'a, 's> Line<'a, 's> {
         let connector = reading.connector;
         let folded = connector.personal == Personal::Folded;
         let kept = if folded { Kept::Folded } else { Kept::Raw };
+        let checker = Checker::new(connector, reading.scales);
         let (door, warnings) = Door::new(file_name, reading.exempt.clone(), kept)?;
         Ok(Self {
             connector,
-            normaliser: Normaliser::new(connector, reading.subjects, file_name, reading.options),
+            normaliser: Normaliser::new(connector, reading.subjects, file_name, reading.options, reading.today),
             recogniser: reading.register.map(|register| Recogniser::new(register, None)),
-            checker: Checker::new(connector),
+            series: checker.by_series().then(Series::default),
+            checker,
             fold: folded.then(Fold::new),
             sink,
             limit: reading.batch.clamp(1, BATCH),
@@ -93,7 +101,7 @@ impl<'a, 's> Line<'a, 's> {
 
     fn flush(&mut self) -> Result<(), Problem> {
         let mut batch = std::mem::take(&mut self.batch);
-        if batch.rows_read == 0 && batch.quarantined.is_empty() {
+        if batch.rows_read == 0 && batch.quarantined.is_empty() && batch.observations.is_empty() {
             return Ok(());
         }
         if let Some(recogniser) = &mut self.recogniser {
@@ -104,6 +112,64 @@ impl<'a, 's> Line<'a, 's> {
         (self.sink)(batch).inspect_err(|problem| self.fault = Some(problem.clone()))
     }
 
+    /// Puts aside the numbers of a row that cannot be.
+    fn refuse_impossible(&mut self, row: &Row) {
+        let numbers = &mut self.outcome.observations;
+        if !numbers.iter().any(|number| validate::impossible(number).is_some()) {
+            return;
+        }
+        for number in std::mem::take(numbers) {
+            let Some(problem) = validate::impossible(&number) else {
+                numbers.push(number);
+                continue;
+            };
+            let problem = problem.at(number.place.to_string());
+            if let Some(mut put) = self.normaliser.quarantine(row, None, IMPOSSIBLE, problem.clone()) {
+                put.problem = problem;
+                put.unit = Some(number.unit);
+                self.outcome.quarantined.push(put);
+            }
+        }
+    }
+
+    /// Judges the series that has ended and hands its numbers on. The refusal of a series is one record.
+    fn end_series(&mut self) -> Result<(), Problem> {
+        let Some((numbers, whole)) = self.series.as_mut().map(Series::end) else {
+            return Ok(());
+        };
+        let failures = if whole {
+            self.checker.series(&numbers)
+        } else {
+            Vec::new()
+        };
+        for failure in failures {
+            let Some(first) = numbers.first() else { continue };
+            let problem = failure.problem.at(first.place.to_string());
+            match failure.severity {
+                Severity::RefuseFile => return Err(problem),
+                Severity::QuarantineRow => {
+                    self.bad_rows += numbers.len() as u64;
+                    let unit = Arc::clone(&first.unit);
+                    let put = refused_together(unit, problem, Some(failure.rule), &numbers);
+                    self.batch.quarantined.push(put);
+                    return Ok(());
+                }
+                Severity::Warning => self.warn(failure.rule, problem),
+            }
+        }
+        self.batch.observations.extend(numbers);
+        Ok(())
+    }
+
+    /// A warning that may come with every row: the first few are named, the rest is counted.
+    fn warn(&mut self, rule: String, problem: Problem) {
+        let seen = self.warned.entry(rule).or_default();
+        *seen += 1;
+        if *seen <= ROWS_NAMED {
+            self.summary.warnings.push(problem);
+        }
+    }
+
     /// Puts the failures of the checks where their severity sends them; a refusal stops the file.
     fn judge(&mut self, row: &Row, failures: Vec<Failure>) -> Result<(), Problem> {
         for failure in failures {
@@ -111,22 +177,19 @@ impl<'a, 's> Line<'a, 's> {
             let put = self
                 .normaliser
                 .quarantine(row, column, &failure.rule, failure.problem.clone());
-            let Some(put) = put else { continue };
+            let Some(mut put) = put else { continue };
             match failure.severity {
                 Severity::RefuseFile => return Err(put.problem),
                 Severity::QuarantineRow => {
+                    let number = self.outcome.observations.first().map(|number| &number.unit);
+                    let pupil = self.outcome.participant.as_ref().map(|pupil| &pupil.unit);
+                    put.unit = number.or(pupil).cloned();
                     self.outcome.observations.clear();
                     self.outcome.participant = None;
                     self.outcome.quarantined.push(put);
                     return Ok(());
                 }
-                Severity::Warning => {
-                    let seen = self.warned.entry(failure.rule).or_default();
-                    *seen += 1;
-                    if *seen <= ROWS_NAMED {
-                        self.summary.warnings.push(put.problem);
-                    }
-                }
+                Severity::Warning => self.warn(failure.rule, put.problem),
             }
         }
         Ok(())
@@ -153,8 +216,12 @@ impl<'a, 's> Line<'a, 's> {
     /// # Errors
     /// What the sink answered.
     pub(super) fn finish(mut self, decoded: Result<Decoded, Problem>) -> Result<ReadSummary, Problem> {
+        let mut decoded = decoded;
         if decoded.is_ok() {
             self.close_table();
+        }
+        if let Err(problem) = self.end_series() {
+            decoded = decoded.and(Err(problem));
         }
         let flushed = self.flush();
         if let Some(problem) = self.fault {
@@ -231,6 +298,7 @@ fn door_rules(connector: &Connector, normaliser: &Normaliser<'_>) -> Vec<Rule> {
 impl TableSink for Line<'_, '_> {
     fn table(&mut self, table: Table) -> Result<(), Problem> {
         self.close_table();
+        self.end_series()?;
         let (table, mut warnings) = self.door.table(table)?;
         if let Some(copy) = &mut self.copy {
             copy.table(&table);
@@ -258,14 +326,29 @@ impl TableSink for Line<'_, '_> {
             self.spare = row.cells;
             return Ok(());
         }
+        for warning in std::mem::take(&mut self.outcome.warnings) {
+            self.warn(warning.code().to_owned(), warning);
+        }
+        self.refuse_impossible(&row);
         let usable = !self.outcome.observations.is_empty() || self.outcome.participant.is_some();
         if usable && !self.checker.is_empty() {
-            let failures = self.checker.row(self.normaliser.values(), &self.outcome.observations);
+            let outcome = &self.outcome;
+            let pupil = outcome.participant.as_ref();
+            let failures = self.checker.row(self.normaliser.values(), &outcome.observations, pupil);
             self.judge(&row, failures)?;
         }
         self.spare = row.cells;
         let bad = !self.outcome.quarantined.is_empty();
-        self.batch.observations.append(&mut self.outcome.observations);
+        if let Some(series) = &mut self.series {
+            // A refused row comes between: what stands before it is handed on before it.
+            if bad || series.is_full() || !series.goes_on_with(&self.outcome.observations) {
+                self.end_series()?;
+            }
+        }
+        match &mut self.series {
+            Some(series) => series.take(&mut self.outcome.observations),
+            None => self.batch.observations.append(&mut self.outcome.observations),
+        }
         self.batch.quarantined.append(&mut self.outcome.quarantined);
         if let (Some(fold), Some(participant)) = (&mut self.fold, self.outcome.participant.take()) {
             fold.add(participant)?;
@@ -277,6 +360,7 @@ impl TableSink for Line<'_, '_> {
         if let Some(copy) = &mut self.copy {
             copy.broken(number, &problem);
         }
+        self.end_series()?;
         self.batch.quarantined.push(Quarantined {
             problem,
             column: None,

@@ -235,6 +235,7 @@ impl Load {
             options: &self.source.context,
             register: Some(&self.register),
             exempt: &self.exempt,
+            today: self.context.clock.today(),
             batch: BATCH,
         }
     }
@@ -330,6 +331,7 @@ impl Load {
             snapshot,
             manifest,
             scope: connector.scope,
+            least_of_previous: connector.contract.least_of_previous,
             references,
         };
         self.context.warehouse.begin_run(new, self.context.clock.now()).await

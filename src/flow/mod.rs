@@ -4,6 +4,8 @@
 //! rule; rules live in the pure rooms.
 
 pub mod alert;
+#[cfg(test)]
+mod bad_input;
 mod cleaned;
 pub mod context;
 pub mod corrections;

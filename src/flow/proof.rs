@@ -5,6 +5,8 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use chrono::NaiveDate;
+
 use super::preview::{preview_end, preview_lines};
 use super::read::{Reading, read};
 use super::site::read_page;
@@ -37,11 +39,11 @@ pub struct Outcome {
 ///
 /// # Errors
 /// When the manifest or a fixture cannot be read.
-pub fn run(folder: &Path, subjects: &Subjects, scales: &Scales) -> Result<Vec<Outcome>, Problems> {
+pub fn run(folder: &Path, subjects: &Subjects, scales: &Scales, today: NaiveDate) -> Result<Vec<Outcome>, Problems> {
     let connector = manifest::load(folder)?;
     let mut outcomes = Vec::new();
     for fixture in fixtures(folder) {
-        let found = lines(&connector, &fixture, subjects, scales)?;
+        let found = lines(&connector, &fixture, subjects, scales, today)?;
         let expected = std::fs::read_to_string(fixture.with_extension("expected.jsonl")).unwrap_or_default();
         let fault = (found != expected).then(|| difference(&found, &expected));
         outcomes.push(Outcome {
@@ -72,7 +74,13 @@ pub fn fixtures(folder: &Path) -> Vec<PathBuf> {
 ///
 /// # Errors
 /// When the fixture or what stands beside it cannot be read.
-pub fn lines(connector: &Connector, fixture: &Path, subjects: &Subjects, scales: &Scales) -> Result<String, Problems> {
+pub fn lines(
+    connector: &Connector,
+    fixture: &Path,
+    subjects: &Subjects,
+    scales: &Scales,
+    today: NaiveDate,
+) -> Result<String, Problems> {
     let name = file_name(fixture);
     let unreadable =
         |error: std::io::Error| vec![Problem::new("MSK-FIL-01").arg("path", fixture.display()).because(error)];
@@ -102,6 +110,7 @@ pub fn lines(connector: &Connector, fixture: &Path, subjects: &Subjects, scales:
             options: &options,
             register: None,
             exempt: &Arc::new(Exempt::default()),
+            today,
             batch: 1,
         };
         let file = std::fs::File::open(fixture).map_err(unreadable)?;

@@ -7,6 +7,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use chrono::NaiveDate;
+
 use super::cleaned;
 use super::line::Line;
 use crate::decode::{Input, decode};
@@ -42,6 +44,8 @@ pub struct Reading<'a> {
     pub register: Option<&'a Register>,
     /// Names that no detector of personal data takes for a person; made once from the register.
     pub exempt: &'a Arc<Exempt>,
+    /// Today in the municipality: later school years have not begun.
+    pub today: NaiveDate,
     /// Observations of a batch at most; 1 keeps the order of the source between numbers and refusals.
     pub batch: usize,
 }

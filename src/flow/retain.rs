@@ -150,7 +150,7 @@ mod tests {
     use crate::domain::place::Place;
     use crate::domain::unit::{Unit, UnitId, UnitRef};
     use crate::domain::vocabulary::{Measure, Procedure, UnitKind};
-    use crate::warehouse::load::{NewRun, NewSnapshot};
+    use crate::warehouse::load::{HALF, NewRun, NewSnapshot};
     use crate::warehouse::observations::ObservationQuery;
     use crate::warehouse::outbox::{AttemptOutcome, NewLetter};
     use crate::warehouse::verify::Depth;
@@ -201,6 +201,7 @@ mod tests {
             snapshot: warehouse.record_snapshot(new, now).await.expect("recorded"),
             manifest: "m".to_owned(),
             scope: None,
+            least_of_previous: HALF,
             references: Vec::new(),
         };
         let mut run = warehouse.begin_run(run, now).await.expect("begun");

@@ -21,7 +21,7 @@ use crate::manifest::{Connector, Decode};
 use crate::message::{Problem, Problems};
 use crate::sites::{self, Answer, Reading, Section, Walk, Wanted};
 use crate::snapshot;
-use crate::warehouse::load::{LoadSummary, NewRun, NewSnapshot};
+use crate::warehouse::load::{HALF, LoadSummary, NewRun, NewSnapshot};
 use crate::warehouse::sources::Validators as Remembered;
 
 /// Sites walked side by side; each of them sees one request at a time all the same.
@@ -315,6 +315,7 @@ impl Visit {
             snapshot: warehouse.record_snapshot(snapshot, now).await?,
             manifest: self.connector.clone(),
             scope: None,
+            least_of_previous: HALF,
             references: Vec::new(),
         };
         let mut run = warehouse.begin_run(run, now).await?;

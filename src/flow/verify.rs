@@ -61,7 +61,7 @@ fn as_told(context: &Context, at: &str) -> String {
 mod tests {
     use super::super::samples::Desk;
     use super::*;
-    use crate::warehouse::load::{NewRun, NewSnapshot};
+    use crate::warehouse::load::{HALF, NewRun, NewSnapshot};
 
     /// Bytes that a packer makes shorter, the same every time.
     fn text(lines: usize) -> String {
@@ -93,6 +93,7 @@ mod tests {
                 snapshot: warehouse.record_snapshot(new, now).await.expect("recorded"),
                 manifest: "m".to_owned(),
                 scope: None,
+                least_of_previous: HALF,
                 references: Vec::new(),
             };
             let run = warehouse.begin_run(run, now).await.expect("begun");

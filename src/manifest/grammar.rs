@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use regex::Regex;
 
+use super::check::Check;
 use crate::domain::observation::Scope;
 use crate::domain::vocabulary::{Measure, Procedure};
 
@@ -202,6 +203,8 @@ pub struct Reading {
     pub values: BTreeMap<String, String>,
     /// Type of the value.
     pub kind: Kind,
+    /// A code of so many digits whose leading zeros the source is known to lose: they are put back, with a warning.
+    pub digits: Option<u8>,
 }
 
 /// Type of a value.
@@ -393,86 +396,10 @@ pub struct Contract {
     pub warn_new_columns: bool,
     /// Largest share of rows in quarantine, from 0 to 1, with which the file is still loaded.
     pub max_quarantined: f64,
-}
-
-/// A check of a row.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Check {
-    /// The rule.
-    pub rule: Rule,
-    /// Operands: names of declared columns or, where the header names the measures, measures; then the rule holds
-    /// within one row and subject.
-    pub columns: Vec<String>,
-    /// Name for people; the rule's own name when absent.
-    pub name: Option<String>,
-    /// What a failure does.
-    pub severity: Severity,
-}
-
-/// The closed list of rules.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Rule {
-    /// The columns add up to the total.
-    SumEquals(Total),
-    /// The columns add up to no more than the total.
-    SumAtMost(Total),
-    /// Each column lies within the bounds.
-    Between {
-        /// Smallest value allowed.
-        min: Option<f64>,
-        /// Largest value allowed.
-        max: Option<f64>,
-    },
-    /// Each column is at most another one.
-    AtMostColumn {
-        /// The other operand.
-        limit: String,
-    },
-    /// No two rows share the columns.
-    Unique,
-    /// Each column holds one of the values.
-    OneOf {
-        /// The values.
-        values: Vec<String>,
-    },
-    /// ИНН and ОГРН have their check digits.
-    CheckDigits,
-}
-
-impl Rule {
-    /// The word of the manifest.
-    #[must_use]
-    pub const fn as_str(&self) -> &'static str {
-        match self {
-            Self::SumEquals(_) => "sum_equals",
-            Self::SumAtMost(_) => "sum_at_most",
-            Self::Between { .. } => "between",
-            Self::AtMostColumn { .. } => "at_most_column",
-            Self::Unique => "unique",
-            Self::OneOf { .. } => "one_of",
-            Self::CheckDigits => "check_digits",
-        }
-    }
-}
-
-/// What columns must add up to.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Total {
-    /// Operand that holds the total.
-    pub of: String,
-    /// Difference allowed: shares rounded to two digits may sum to 99.99.
-    pub tolerance: f64,
-}
-
-/// What a failed check does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Severity {
-    /// The row is loaded, the problem is reported.
-    Warning,
-    /// The row goes to quarantine.
-    QuarantineRow,
-    /// The file is refused.
-    RefuseFile,
+    /// Whether rows of a school year that has not begun are loaded with a warning; else they are put aside.
+    pub future_years: bool,
+    /// Least share of what the delivery before held, in percent; a smaller delivery waits for confirmation.
+    pub least_of_previous: u8,
 }
 
 impl ColumnRule {

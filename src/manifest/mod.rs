@@ -9,6 +9,7 @@
 //! assert!(connectors.iter().any(|connector| connector.id == "rsoko-feed"));
 //! ```
 
+mod check;
 mod grammar;
 mod read;
 mod read_parts;
@@ -18,6 +19,7 @@ mod subjects;
 use std::io::Read;
 use std::path::Path;
 
+pub use check::{Bound, Check, Rule, Severity, Total, TotalOf};
 pub use grammar::*;
 pub use read::parse;
 pub use subjects::{SUBJECTS, read_subjects, shipped_subjects};
@@ -138,7 +140,7 @@ mod tests {
                     [[context]]\nname = 'grade'\nfrom = 'file_name'\npattern = '(\\d+'\n\
                     [unit]\nname = 'b'\n\
                     [[observation]]\nmeasure = 'participants'\nvalue = 'a'\n\
-                    [[check]]\nrule = 'date_in_round'\ncolumns = 'a'\n";
+                    [[check]]\nrule = 'date_in_year'\ncolumns = 'a'\n";
         let problems = parse("m.toml", text).expect_err("seven faults");
         let lines: Vec<String> = problems.iter().map(Problem::ru_line).collect();
         insta::assert_snapshot!(lines.join("\n"));

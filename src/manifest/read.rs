@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use regex::Regex;
 
+use super::check::checks;
 use super::grammar::*;
-use super::read_parts::{Known, checks, context, observation, participant, rows, scope, unit, unpivot};
+use super::read_parts::{Known, context, observation, participant, rows, scope, unit, unpivot};
 use crate::domain::vocabulary::Procedure;
 use crate::message::Problems;
 use crate::strict_toml::{Document, Section};
@@ -59,9 +60,9 @@ fn whole(document: &Document<'_>) -> Option<Connector> {
         .collect();
     let unpivot = root.section("unpivot").and_then(unpivot);
     let participant = root.section("participant").map(|section| participant(section, &known));
-    let contract = root.section("contract").map_or_else(Contract::default, contract);
+    let mut contract = root.section("contract").map_or_else(Contract::default, contract);
     let scope = root.section("scope").map(scope);
-    let checks = checks(list("check"), &known);
+    let checks = checks(list("check"), &known, &mut contract);
     let connector = head.zip(decode).map(|(head, decode)| Connector {
         id: head.id,
         title: head.title,
@@ -325,7 +326,7 @@ fn column(section: Section<'_>) -> ColumnRule {
     column
 }
 
-/// Keys `type`, `transforms`, `values`, `empty` of a column or a context value.
+/// Keys `type`, `transforms`, `values`, `empty`, `digits` of a column or a context value.
 pub(super) fn reading(section: &Section<'_>) -> Reading {
     const KINDS: &[(&str, Kind)] = &[
         ("text", Kind::Text),
@@ -366,6 +367,9 @@ pub(super) fn reading(section: &Section<'_>) -> Reading {
         transforms,
         values: section.section("values").map_or_else(BTreeMap::new, words),
         kind: section.choice("type", KINDS).unwrap_or_default(),
+        digits: section
+            .integer("digits", 2..=20)
+            .and_then(|digits| u8::try_from(digits).ok()),
     }
 }
 
@@ -409,6 +413,8 @@ impl Default for Contract {
         Self {
             warn_new_columns: true,
             max_quarantined: 0.02,
+            future_years: false,
+            least_of_previous: 50,
         }
     }
 }
@@ -416,23 +422,29 @@ impl Default for Contract {
 fn contract(section: Section<'_>) -> Contract {
     let warn = section.choice("new_column", &[("warn", true), ("ignore", false)]);
     let _ = section.choice("missing_column", &[("refuse", ())]);
-    let share = section.string("max_quarantined").map(|text| {
-        let percent = text
-            .strip_suffix('%')
-            .and_then(|number| number.trim().parse::<f64>().ok());
-        percent
-            .filter(|percent| (0.0..=100.0).contains(percent))
-            .unwrap_or_else(|| {
-                section.refuse("max_quarantined", "доля вида \"2%\" от 0 до 100");
-                0.0
-            })
-    });
+    let share = percent(&section, "max_quarantined");
+    let future = section.choice("future_year", &[("refuse", false), ("warn", true)]);
     let default = Contract::default();
     section.done();
     Contract {
         warn_new_columns: warn.unwrap_or(default.warn_new_columns),
         max_quarantined: share.map_or(default.max_quarantined, |percent| percent / 100.0),
+        future_years: future.unwrap_or(default.future_years),
+        ..default
     }
+}
+
+/// A share written as `"2%"`, from 0 to 100.
+pub(super) fn percent(section: &Section<'_>, key: &str) -> Option<f64> {
+    let text = section.string(key)?;
+    let percent = text
+        .strip_suffix('%')
+        .and_then(|number| number.trim().parse::<f64>().ok())
+        .filter(|percent| (0.0..=100.0).contains(percent));
+    if percent.is_none() {
+        section.refuse(key, "доля вида \"2%\" от 0 до 100");
+    }
+    percent
 }
 
 fn fits_together(root: &Section<'_>, connector: &Connector) {

@@ -72,7 +72,7 @@ impl Known {
         names
     }
 
-    fn check(&self, section: &Section<'_>, key: &str, name: &str) {
+    pub(super) fn check(&self, section: &Section<'_>, key: &str, name: &str) {
         if !self.columns.contains(name) {
             let known: Vec<&str> = self.columns.iter().map(String::as_str).collect();
             section.refuse(
@@ -228,84 +228,4 @@ pub(super) fn participant(section: Section<'_>, known: &Known) -> ParticipantRul
     };
     section.done();
     rule
-}
-
-/// Rules that the grammar reserves and this version does not have.
-const LATER: &[&str] = &["at_most_reference", "not_fewer_than_previous", "date_in_round"];
-
-pub(super) fn checks<'d>(sections: impl Iterator<Item = Section<'d>>, known: &Known) -> Vec<Check> {
-    sections.filter_map(|section| check(section, known)).collect()
-}
-
-fn check(section: Section<'_>, known: &Known) -> Option<Check> {
-    let name = section.string("name");
-    let severity = section
-        .choice(
-            "severity",
-            &[
-                ("warning", Severity::Warning),
-                ("quarantine_row", Severity::QuarantineRow),
-                ("refuse_file", Severity::RefuseFile),
-            ],
-        )
-        .unwrap_or(Severity::QuarantineRow);
-    let columns = operands(&section, known, "columns");
-    let rule = rule(&section, known);
-    section.done();
-    Some(Check {
-        rule: rule?,
-        columns,
-        name,
-        severity,
-    })
-}
-
-/// An operand is a declared column or a measure.
-fn operands(section: &Section<'_>, known: &Known, key: &str) -> Vec<String> {
-    let names = section.strings(key).unwrap_or_default();
-    if names.is_empty() && !section.has(key) {
-        section.missing(key, "столбец или мера");
-    }
-    for name in names.iter().filter(|name| Measure::parse(name).is_none()) {
-        known.check(section, key, name);
-    }
-    names
-}
-
-fn rule(section: &Section<'_>, known: &Known) -> Option<Rule> {
-    let word = section.need_string("rule");
-    if LATER.contains(&word.as_str()) {
-        section.refuse("rule", &format!("правило «{word}» появится позже"));
-        // Its keys belong to a grammar that this version does not know: only the rule itself is reported.
-        let _ = section.free_keys();
-        return None;
-    }
-    let one = |key| operands(section, known, key).into_iter().next().unwrap_or_default();
-    let total = || Total {
-        of: one("total"),
-        tolerance: section.decimal("tolerance").unwrap_or(0.0),
-    };
-    match word.as_str() {
-        "sum_equals" => Some(Rule::SumEquals(total())),
-        "sum_at_most" => Some(Rule::SumAtMost(total())),
-        "between" => {
-            let (min, max) = (section.decimal("min"), section.decimal("max"));
-            if min.is_none() && max.is_none() {
-                section.missing("min", "хотя бы одна граница: min или max");
-            }
-            Some(Rule::Between { min, max })
-        }
-        "at_most_column" => Some(Rule::AtMostColumn { limit: one("limit") }),
-        "unique" => Some(Rule::Unique),
-        "one_of" => Some(Rule::OneOf {
-            values: section.strings("values").unwrap_or_default(),
-        }),
-        "check_digits" => Some(Rule::CheckDigits),
-        _ => {
-            let known = "sum_equals, sum_at_most, between, at_most_column, unique, one_of, check_digits";
-            section.refuse("rule", &format!("такого правила нет; допустимы: {known}"));
-            let _ = section.free_keys();
-            None
-        }
-    }
 }

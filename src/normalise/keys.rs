@@ -54,6 +54,13 @@ impl Slots {
     }
 }
 
+impl Slots {
+    /// Columns that name the organisation by a code: all but the title and the site.
+    pub(super) fn codes(&self) -> impl Iterator<Item = usize> {
+        self.unit[..4].iter().flatten().copied()
+    }
+}
+
 /// The key of a row without measure and breakdown.
 #[derive(Debug, Clone)]
 pub(super) struct Key {
@@ -67,8 +74,13 @@ pub(super) struct Key {
 type RoundKey = (Procedure, SchoolYear, Option<Arc<str>>);
 
 /// Makes keys and remembers them.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Keyring {
+    /// The school year that has begun last.
+    begun: SchoolYear,
+    /// Whether a later one is let through.
+    future_years: bool,
+    warning: Option<Problem>,
     rounds: HashMap<RoundKey, Arc<str>>,
     units: HashMap<String, Arc<UnitRef>>,
     last_unit: Option<(String, Arc<UnitRef>)>,
@@ -77,9 +89,27 @@ pub(super) struct Keyring {
 }
 
 impl Keyring {
+    pub(super) fn new(begun: SchoolYear, future_years: bool) -> Self {
+        Self {
+            begun,
+            future_years,
+            warning: None,
+            rounds: HashMap::new(),
+            units: HashMap::new(),
+            last_unit: None,
+            breakdowns: HashMap::new(),
+            buffer: String::new(),
+        }
+    }
+
+    /// The warning about a round just met whose year has not begun; each round gives one.
+    pub(super) fn warning(&mut self) -> Option<Problem> {
+        self.warning.take()
+    }
+
     /// # Errors
     /// `MSK-NRM-02` when a part of the key is empty, `MSK-NRM-07` for a foreign procedure or season, `MSK-NRM-11`
-    /// when the row names no organisation.
+    /// when the row names no organisation, `MSK-NRM-18` for a school year that has not begun.
     pub(super) fn key(
         &mut self,
         connector: &Connector,
@@ -140,6 +170,14 @@ impl Keyring {
                 .arg("what", "сезон или этап")
                 .arg("found", found);
             return Err(problem.arg("known", "spring, autumn, school, municipal…: строчные латинские буквы"));
+        }
+        if year > self.begun {
+            let problem = Problem::new("MSK-NRM-18").arg("year", year.for_people());
+            let problem = problem.arg("begun", self.begun.for_people());
+            if !self.future_years {
+                return Err(problem);
+            }
+            self.warning = Some(problem);
         }
         let made = round(procedure, &year.to_string(), key.2.as_deref());
         if self.rounds.len() < MAX_MEMORY {

@@ -18,9 +18,12 @@ mod value;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
+use chrono::NaiveDate;
+
 use crate::domain::observation::{Observation, Quarantined};
 use crate::domain::participant::Participant;
 use crate::domain::place::Place;
+use crate::domain::school_year::SchoolYear;
 use crate::domain::subjects::{Subjects, fold_text};
 use crate::domain::value::Value;
 use crate::manifest::{Class, ColumnRule, Connector, Decode, Personal};
@@ -47,6 +50,8 @@ pub struct Outcome {
     pub participant: Option<Participant>,
     /// The row, or the cells of it, that cannot be used.
     pub quarantined: Vec<Quarantined>,
+    /// What was mended on the way: the code of an organisation without its leading zeros.
+    pub warnings: Problems,
     /// True for totals and other rows the manifest leaves out.
     pub skipped: bool,
 }
@@ -57,6 +62,7 @@ impl Outcome {
         self.observations.clear();
         self.participant = None;
         self.quarantined.clear();
+        self.warnings.clear();
         self.skipped = false;
     }
 }
@@ -89,7 +95,7 @@ struct Current {
 }
 
 impl<'c> Normaliser<'c> {
-    /// Prepares for one file. `options` are what the source or the command line says: `subject`, `grade`,
+    /// Prepares for one file. `today` tells the school years that have begun. `options` are what the source or the command line says: `subject`, `grade`,
     /// `school_year`, `season`, `procedure` and names of the manifest's own.
     #[must_use]
     pub fn new(
@@ -97,7 +103,9 @@ impl<'c> Normaliser<'c> {
         subjects: &'c Subjects,
         file_name: &'c str,
         options: &'c BTreeMap<String, String>,
+        today: NaiveDate,
     ) -> Self {
+        let slots = Slots::new(connector);
         let may_show = |class| matches!(class, Class::Key | Class::Measure);
         let columns = connector.columns.iter();
         let fill_down = connector.rows.fill_down.iter();
@@ -107,10 +115,13 @@ impl<'c> Normaliser<'c> {
             file_name,
             options,
             readers: columns
-                .map(|column| {
+                .enumerate()
+                .map(|(slot, column)| {
                     let reader = ValueReader::new(&column.name, &column.reading, may_show(column.class));
                     if column.class == Class::Pseudonym {
                         reader.unshared()
+                    } else if slots.codes().any(|code| code == slot) {
+                        reader.code()
                     } else {
                         reader
                     }
@@ -124,10 +135,10 @@ impl<'c> Normaliser<'c> {
                 .iter()
                 .map(|word| fold_text(word))
                 .collect(),
-            slots: Slots::new(connector),
+            slots,
             rules: Rules::new(connector),
             pupils: connector.participant.as_ref().map(|rule| Pupils::new(connector, rule)),
-            keyring: Keyring::default(),
+            keyring: Keyring::new(SchoolYear::of(today), connector.contract.future_years),
             current: None,
         }
     }
@@ -196,11 +207,19 @@ impl<'c> Normaliser<'c> {
             binding: &current.binding,
             row: row.number,
         };
+        for (slot, reader) in self.readers.iter_mut().enumerate() {
+            if let (Some(warning), Some(cell)) = (reader.warning(), current.binding.columns[slot]) {
+                outcome.warnings.push(warning.at(places.of_cell(cell)));
+            }
+        }
         let shared = current.shared.get_or_insert_default();
         let key = read.and_then(|()| {
             let key = self.keyring.key(self.connector, &self.slots, &self.values, shared);
             key.map_err(|problem| (None, problem))
         });
+        outcome
+            .warnings
+            .extend(self.keyring.warning().map(|warning| warning.at(places.of_row())));
         let key = match key {
             Ok(key) => key,
             Err((column, problem)) => {

@@ -7,6 +7,7 @@ use chrono::NaiveDate;
 
 use crate::domain::observation::{Batch, Observation, Quarantined};
 use crate::domain::unit::{Lookup, Register, UnitId, UnitRef};
+use crate::domain::vocabulary::AliasSystem;
 use crate::message::Problem;
 
 /// Recognises the units of a file and remembers them.
@@ -34,7 +35,8 @@ impl<'r> Recogniser<'r> {
     /// The unit with its own id.
     ///
     /// # Errors
-    /// `MSK-NRM-04` when nobody carries any of the names, `MSK-NRM-05` when several units do.
+    /// `MSK-NRM-04` when nobody carries any of the names, `MSK-NRM-19` when somebody carries the code with a zero before
+    /// it, `MSK-NRM-05` when several units do.
     pub fn unit(&mut self, said: &Arc<UnitRef>) -> Result<Arc<UnitRef>, Problem> {
         if said.id.is_some() {
             return Ok(Arc::clone(said));
@@ -72,16 +74,44 @@ impl<'r> Recogniser<'r> {
                 .as_ref()
                 .and_then(|code| self.register.get(&UnitId(code.clone()))),
         };
-        let unit = found.ok_or_else(|| Problem::new("MSK-NRM-04").arg("unit", shown(said)))?;
+        let unit = found.ok_or_else(|| self.unknown(said))?;
         Ok(Arc::new(UnitRef {
             id: Some(unit.id.clone()),
             ..said.clone()
         }))
     }
 
+    /// Why nobody carries any of the names: nobody does, or a leading zero of a code is lost.
+    fn unknown(&self, said: &UnitRef) -> Problem {
+        let codes = [
+            (AliasSystem::Inn, &said.inn),
+            (AliasSystem::RcoiOge, &said.code),
+            (AliasSystem::RcoiEge, &said.code),
+        ];
+        for (system, code) in codes {
+            let Some(code) = code.as_deref().filter(|code| !code.trim().is_empty()) else {
+                continue;
+            };
+            let whole = format!("0{}", code.trim());
+            if let Lookup::Found(unit) = self.register.find(system, &whole, self.on) {
+                let problem = Problem::new("MSK-NRM-19").arg("unit", shown(said));
+                return problem.arg("whole", whole).arg("title", &unit.short_title);
+            }
+        }
+        Problem::new("MSK-NRM-04").arg("unit", shown(said))
+    }
+
     /// Recognises every observation of a batch; those of unknown units go to quarantine, one record for the numbers
-    /// of one unit that follow each other.
+    /// of one unit that follow each other. Refused rows get the id of a unit that is known, so that nothing of it is
+    /// taken for vanished.
     pub fn batch(&mut self, batch: &mut Batch) {
+        for row in &mut batch.quarantined {
+            if let Some(unit) = &mut row.unit
+                && let Ok(known) = self.unit(unit)
+            {
+                *unit = known;
+            }
+        }
         let mut kept = Vec::with_capacity(batch.observations.len());
         let mut refused: Option<(Arc<UnitRef>, Problem, Vec<Observation>)> = None;
         for mut observation in std::mem::take(&mut batch.observations) {
@@ -125,6 +155,17 @@ fn shown(said: &UnitRef) -> String {
 }
 
 fn put_aside((unit, problem, numbers): (Arc<UnitRef>, Problem, Vec<Observation>)) -> Quarantined {
+    refused_together(unit, problem, None, &numbers)
+}
+
+/// One record for numbers that are refused for the same reason.
+#[must_use]
+pub fn refused_together(
+    unit: Arc<UnitRef>,
+    problem: Problem,
+    rule: Option<String>,
+    numbers: &[Observation],
+) -> Quarantined {
     let place = numbers.first().map(|first| first.place.to_string()).unwrap_or_default();
     let cleaned: Vec<serde_json::Value> = numbers
         .iter()
@@ -144,7 +185,7 @@ fn put_aside((unit, problem, numbers): (Arc<UnitRef>, Problem, Vec<Observation>)
     Quarantined {
         problem: problem.at(place),
         column: None,
-        rule: None,
+        rule,
         unit: Some(unit),
         cleaned: serde_json::Value::Array(cleaned).to_string(),
     }
@@ -156,7 +197,7 @@ mod tests {
     use crate::domain::observation::{Amount, Breakdown};
     use crate::domain::place::Place;
     use crate::domain::unit::{Alias, Unit};
-    use crate::domain::vocabulary::{AliasSystem, Measure, Procedure, UnitKind};
+    use crate::domain::vocabulary::{Measure, Procedure, UnitKind};
 
     fn unit(id: &str, kind: UnitKind, ogrn: Option<&str>) -> Unit {
         let alias = |value: &str| Alias {

@@ -32,6 +32,12 @@ pub(super) struct ValueReader {
     plain: bool,
     /// True when no two rows share a text, so that remembering it only costs.
     unshared: bool,
+    /// True when the column names an organisation by a code.
+    code: bool,
+    /// Digits of a code whose leading zeros are put back.
+    digits: Option<usize>,
+    /// A code as it stood and as it is, until the warning about it is taken.
+    restored: Option<(String, String)>,
     memory: HashMap<String, Option<Value>>,
     last: Option<(String, Option<Value>)>,
 }
@@ -44,6 +50,9 @@ impl ValueReader {
         Self {
             plain: plain && matches!(reading.kind, Kind::Integer | Kind::Decimal),
             unshared: false,
+            code: false,
+            digits: reading.digits.map(usize::from),
+            restored: None,
             name: name.to_owned(),
             kind: reading.kind,
             transforms: reading.transforms.clone(),
@@ -63,6 +72,19 @@ impl ValueReader {
     pub(super) fn unshared(mut self) -> Self {
         self.unshared = true;
         self
+    }
+
+    /// Says that the texts are codes of organisations: what a spreadsheet has made an amount of is refused.
+    pub(super) fn code(mut self) -> Self {
+        self.code = true;
+        self
+    }
+
+    /// The warning about a code whose zeros were just put back; each code gives one.
+    pub(super) fn warning(&mut self) -> Option<Problem> {
+        let (found, whole) = self.restored.take()?;
+        let problem = Problem::new("MSK-NRM-16").arg("column", &self.name);
+        Some(problem.arg("found", found).arg("whole", whole))
     }
 
     /// The value of a cell; nothing for an empty cell or a mark of emptiness.
@@ -115,7 +137,7 @@ impl ValueReader {
         Ok(value)
     }
 
-    fn read(&self, text: &str, subjects: &Subjects) -> Result<Option<Value>, Problem> {
+    fn read(&mut self, text: &str, subjects: &Subjects) -> Result<Option<Value>, Problem> {
         if !self.empty.is_empty() && self.empty.contains(&fold_text(text)) {
             return Ok(None);
         }
@@ -133,6 +155,18 @@ impl ValueReader {
         }
         if text.is_empty() {
             return Ok(None);
+        }
+        if self.code && is_an_amount(&text) {
+            let problem = Problem::new("MSK-NRM-17").arg("column", &self.name);
+            return Err(problem.arg("found", self.shown(&text)));
+        }
+        if let Some(digits) = self.digits
+            && text.len() < digits
+            && text.bytes().all(|byte| byte.is_ascii_digit())
+        {
+            let whole = format!("{text:0>digits$}");
+            self.restored = Some((self.shown(&text), whole.clone()));
+            text = Cow::Owned(whole);
         }
         self.typed(&text, subjects).map(Some)
     }
@@ -201,6 +235,16 @@ fn digits(text: &str) -> Option<Amount> {
         return None;
     }
     text.parse().ok().map(Amount::whole)
+}
+
+/// `1,02E+12`: a spreadsheet has shown a long code as an amount and saved what it showed; the digits are gone.
+fn is_an_amount(text: &str) -> bool {
+    let Some((mantissa, exponent)) = text.split_once(['E', 'e', 'Е', 'е']) else {
+        return false;
+    };
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let mantissa = mantissa.replacen([',', '.'], "", 1);
+    digits(&mantissa) && digits(exponent.strip_prefix('+').unwrap_or(exponent))
 }
 
 fn apply(transform: Transform, text: &str) -> Option<String> {

@@ -306,6 +306,13 @@ impl<'d> Section<'d> {
         })
     }
 
+    /// True when a key holds a number.
+    #[must_use]
+    pub fn is_number(&self, key: &str) -> bool {
+        let value = self.value(key);
+        value.is_some_and(|value| matches!(value.get_ref(), DeValue::Integer(_) | DeValue::Float(_)))
+    }
+
     /// A length of time: `"30s"`, `"15m"`, `"2h"`, `"45d"`.
     #[must_use]
     pub fn duration(&self, key: &str) -> Option<Duration> {

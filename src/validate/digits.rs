@@ -1,7 +1,26 @@
 //! Check digits of ИНН and ОГРН.
 
-/// True when a number of 10 or 12 digits (ИНН) or of 13 or 15 digits (ОГРН, ОГРНИП) has its check digits.
-pub(super) fn are_right(text: &str) -> bool {
+/// What is wrong with an ИНН or an ОГРН.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Fault {
+    /// Not a number of the right length, or its check digits do not follow from the others.
+    Wrong,
+    /// With zeros put before it, as given here, the number is right: a spreadsheet has taken it for an amount.
+    LostZeros(String),
+}
+
+/// The fault of a number of 10 or 12 digits (ИНН) or of 13 or 15 digits (ОГРН, ОГРНИП).
+pub(super) fn fault(text: &str) -> Option<Fault> {
+    if are_right(text) {
+        return None;
+    }
+    // A region number begins with one zero at most, so that an ИНН loses one digit and an ОГРН none.
+    let whole = format!("0{text}");
+    let lost = matches!(text.len(), 9 | 11) && are_right(&whole);
+    Some(if lost { Fault::LostZeros(whole) } else { Fault::Wrong })
+}
+
+fn are_right(text: &str) -> bool {
     let mut digits = [0; 15];
     if text.len() > digits.len() || !text.bytes().all(|byte| byte.is_ascii_digit()) {
         return false;
@@ -35,7 +54,7 @@ fn ogrn(digits: &[u64], modulus: u64) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::are_right;
+    use super::{Fault, are_right, fault};
 
     #[test]
     fn numbers_with_a_wrong_digit_are_found() {
@@ -52,5 +71,14 @@ mod tests {
         ] {
             assert_eq!(are_right(number), right, "{number}");
         }
+    }
+
+    #[test]
+    fn a_zero_that_a_spreadsheet_took_is_told_apart() {
+        // Invented, with right check digits.
+        assert_eq!(fault("0599000005"), None);
+        assert_eq!(fault("599000005"), Some(Fault::LostZeros("0599000005".to_owned())));
+        assert_eq!(fault("599000006"), Some(Fault::Wrong));
+        assert_eq!(fault("1,03E+12"), Some(Fault::Wrong));
     }
 }

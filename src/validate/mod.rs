@@ -1,20 +1,28 @@
-//! Checks of a row by the closed list of rules.
+//! Checks by the closed list of rules, and what no number can be.
 //!
-//! Takes: the checks of a manifest, the typed values of a row and the numbers made of it. Gives: the failures of that
-//! row, each with its rule, column and severity. Never: changes a value, looks into another row (`unique` remembers
-//! the keys it has seen, nothing else).
+//! Takes: the checks of a manifest, the typed values of a row and the numbers or the pupil made of it. Gives: the
+//! failures of that row, each with its rule, column and severity. Never: changes a value, looks into another row
+//! (`unique` remembers the keys it has seen, a [`series`] the numbers of one organisation and work).
 
 mod digits;
+mod possible;
+pub mod series;
+mod view;
 
 use std::borrow::Cow;
 use std::collections::HashSet;
 use std::hash::{BuildHasher, RandomState};
 
 use crate::domain::observation::Observation;
+use crate::domain::participant::Participant;
+use crate::domain::scale::Scales;
 use crate::domain::value::Value;
-use crate::domain::vocabulary::Measure;
-use crate::manifest::{Check, Connector, Rule, Severity, Total};
+use crate::manifest::{Bound, Check, Connector, MeasureOf, Rule, Severity, Total, TotalOf};
 use crate::message::Problem;
+pub use possible::impossible;
+
+use digits::Fault;
+use view::{Operand, View};
 
 /// Keys that `unique` remembers: eight bytes each. A file with more rows has its uniqueness from the warehouse.
 const MAX_UNIQUE: usize = 1_000_000;
@@ -36,6 +44,9 @@ pub struct Failure {
 #[derive(Debug)]
 pub struct Checker<'c> {
     checks: Vec<Ready<'c>>,
+    /// A file with a number a row: rules about measures hold within a series of rows.
+    by_series: bool,
+    scales: &'c Scales,
     hasher: RandomState,
 }
 
@@ -45,78 +56,41 @@ struct Ready<'c> {
     operands: Vec<Operand<'c>>,
     /// The total or the limit.
     other: Option<Operand<'c>>,
+    by_measure: bool,
     seen: HashSet<u64>,
-}
-
-/// What an operand of the manifest refers to.
-#[derive(Debug, Clone, Copy)]
-enum Operand<'c> {
-    Column(usize, &'c str),
-    Measure(Measure),
-}
-
-impl Operand<'_> {
-    fn name(&self) -> &str {
-        match self {
-            Self::Column(_, name) => name,
-            Self::Measure(measure) => measure.as_str(),
-        }
-    }
-}
-
-/// A row as the checks see it.
-#[derive(Debug, Clone, Copy)]
-struct View<'v> {
-    values: &'v [Option<Value>],
-    numbers: &'v [&'v Observation],
-}
-
-impl<'v> View<'v> {
-    fn text(&self, operand: Operand<'_>) -> Option<Cow<'v, str>> {
-        match operand {
-            Operand::Column(slot, _) => self.values[slot].as_ref().map(Value::text),
-            Operand::Measure(_) => self.number(operand).map(|number| number.to_string().into()),
-        }
-    }
-
-    /// Measures of one row and subject are added up over their breakdowns.
-    fn number(&self, operand: Operand<'_>) -> Option<f64> {
-        match operand {
-            Operand::Column(slot, _) => self.values[slot].as_ref()?.number().map(|amount| amount.to_f64()),
-            Operand::Measure(measure) => {
-                let mut found = self
-                    .numbers
-                    .iter()
-                    .filter(|number| number.measure == measure)
-                    .peekable();
-                found.peek()?;
-                Some(found.map(|number| number.value.to_f64()).sum())
-            }
-        }
-    }
 }
 
 impl<'c> Checker<'c> {
     /// Looks the operands up.
     #[must_use]
-    pub fn new(connector: &'c Connector) -> Self {
-        let operand = |name: &'c String| {
-            let slot = connector.columns.iter().position(|column| column.name == *name);
-            let column = slot.map(|slot| Operand::Column(slot, name));
-            column.or_else(|| Measure::parse(name).map(Operand::Measure))
-        };
-        let ready = |check: &'c Check| Ready {
-            check,
-            operands: check.columns.iter().filter_map(operand).collect(),
-            other: match &check.rule {
-                Rule::SumEquals(total) | Rule::SumAtMost(total) => operand(&total.of),
-                Rule::AtMostColumn { limit } => operand(limit),
+    pub fn new(connector: &'c Connector, scales: &'c Scales) -> Self {
+        let named = |name: &'c String| Operand::of(connector, name);
+        let ready = |check: &'c Check| {
+            let operands: Vec<Operand<'c>> = check.columns.iter().filter_map(named).collect();
+            let other = match &check.rule {
+                Rule::SumEquals(total) | Rule::SumAtMost(total) => match &total.of {
+                    TotalOf::Operand(name) => named(name),
+                    TotalOf::Number(number) => Some(Operand::Number(*number)),
+                },
+                Rule::AtMostColumn { limit } => named(limit),
                 _ => None,
-            },
-            seen: HashSet::new(),
+            };
+            let is_measure = |operand: &Operand<'_>| matches!(operand, Operand::Measure(_));
+            Ready {
+                check,
+                by_measure: operands.iter().chain(&other).any(is_measure),
+                operands,
+                other,
+                seen: HashSet::new(),
+            }
         };
+        let checks: Vec<Ready<'c>> = connector.checks.iter().map(ready).collect();
+        let a_number_a_row = |measure: &MeasureOf| matches!(measure, MeasureOf::Column(_));
+        let by_row = connector.observations.iter().any(|rule| a_number_a_row(&rule.measure));
         Self {
-            checks: connector.checks.iter().map(ready).collect(),
+            by_series: by_row && checks.iter().any(|ready| ready.by_measure),
+            checks,
+            scales,
             hasher: RandomState::new(),
         }
     }
@@ -127,34 +101,76 @@ impl<'c> Checker<'c> {
         self.checks.is_empty()
     }
 
-    /// Checks one row: its typed values in the order of the declared columns and the numbers made of it.
-    pub fn row(&mut self, values: &[Option<Value>], numbers: &[Observation]) -> Vec<Failure> {
+    /// True when the rules about measures hold within a series of rows.
+    #[must_use]
+    pub fn by_series(&self) -> bool {
+        self.by_series
+    }
+
+    /// Checks one row: its typed values in the order of the declared columns and what was made of it.
+    pub fn row(
+        &mut self,
+        values: &[Option<Value>],
+        numbers: &[Observation],
+        participant: Option<&Participant>,
+    ) -> Vec<Failure> {
         let mut failures = Vec::new();
         let mut groups = None;
         for ready in &mut self.checks {
-            let by_measure = |operand: &Operand<'_>| matches!(operand, Operand::Measure(_));
-            if !ready.operands.iter().chain(&ready.other).any(by_measure) {
-                let view = View { values, numbers: &[] };
-                failures.extend(ready.fails(view, &self.hasher));
+            if ready.by_measure && self.by_series {
                 continue;
             }
-            for numbers in groups.get_or_insert_with(|| by_subject(numbers)) {
-                let view = View { values, numbers };
-                failures.extend(ready.fails(view, &self.hasher));
+            let view = |numbers| View {
+                values,
+                numbers,
+                participant,
+            };
+            if !ready.by_measure || participant.is_some() {
+                let first = numbers.first();
+                failures.extend(ready.fails(view(first.as_slice()), self.scales, &self.hasher));
+                continue;
+            }
+            for numbers in groups.get_or_insert_with(|| comparable(numbers)) {
+                failures.extend(ready.fails(view(numbers), self.scales, &self.hasher));
+            }
+        }
+        failures
+    }
+
+    /// Checks the rules about measures on the numbers of one series.
+    pub fn series(&mut self, numbers: &[Observation]) -> Vec<Failure> {
+        let mut failures = Vec::new();
+        if numbers.len() < 2 {
+            return failures;
+        }
+        let groups = comparable(numbers);
+        for ready in self.checks.iter_mut().filter(|ready| ready.by_measure) {
+            for numbers in &groups {
+                let view = View {
+                    values: &[],
+                    numbers,
+                    participant: None,
+                };
+                failures.extend(ready.fails(view, self.scales, &self.hasher));
             }
         }
         failures
     }
 }
 
-/// Numbers of one subject and grade, in the order of the row.
-fn by_subject(numbers: &[Observation]) -> Vec<Vec<&Observation>> {
+/// Numbers of one subject and grade that may be added up and compared, in the order of the row: those that share every
+/// further key but the measure's own (`mark` of the mark counts).
+fn comparable(numbers: &[Observation]) -> Vec<Vec<&Observation>> {
+    fn shared(number: &Observation) -> impl Iterator<Item = (&str, &str)> {
+        let own = number.measure.own_keys();
+        number.breakdown.iter().filter(move |(key, _)| !own.contains(key))
+    }
     let mut groups: Vec<Vec<&Observation>> = Vec::new();
     for number in numbers {
         let same = |group: &&mut Vec<&Observation>| {
-            group
-                .first()
-                .is_some_and(|first| first.subject == number.subject && first.grade == number.grade)
+            group.first().is_some_and(|first| {
+                first.subject == number.subject && first.grade == number.grade && shared(first).eq(shared(number))
+            })
         };
         match groups.iter_mut().find(same) {
             Some(group) => group.push(number),
@@ -165,7 +181,7 @@ fn by_subject(numbers: &[Observation]) -> Vec<Vec<&Observation>> {
 }
 
 impl Ready<'_> {
-    fn fails(&mut self, view: View<'_>, hasher: &RandomState) -> Option<Failure> {
+    fn fails(&mut self, view: View<'_>, scales: &Scales, hasher: &RandomState) -> Option<Failure> {
         match &self.check.rule {
             Rule::SumEquals(total) => {
                 self.sum(view, total, "MSK-VAL-01", |sum, of| (sum - of).abs() <= total.tolerance)
@@ -204,8 +220,35 @@ impl Ready<'_> {
             }),
             Rule::CheckDigits => self.each(|operand| {
                 let text = view.text(operand)?;
-                let problem = || Problem::new("MSK-VAL-07").arg("column", operand.name());
-                (!digits::are_right(&text)).then(|| problem().arg("found", &text))
+                let problem = |code| Problem::new(code).arg("column", operand.name()).arg("found", &text);
+                digits::fault(&text).map(|fault| match fault {
+                    Fault::Wrong => problem("MSK-VAL-07"),
+                    Fault::LostZeros(whole) => problem("MSK-VAL-12").arg("whole", whole),
+                })
+            }),
+            Rule::AtMostReference(bound) => {
+                let limit = view.bound(*bound, scales)?;
+                let what = match bound {
+                    Bound::Scale => "наибольший балл по шкале",
+                    Bound::Tasks => "сумма наибольших баллов заданий",
+                };
+                self.each(|operand| {
+                    let number = view.number(operand)?;
+                    let problem = || Problem::new("MSK-VAL-13").arg("column", operand.name());
+                    (number > limit).then(|| problem().arg("found", number).arg("what", what).arg("limit", limit))
+                })
+            }
+            Rule::DateInRound => self.each(|operand| {
+                let Some(Value::Moment(moment)) = view.value(operand) else {
+                    return None;
+                };
+                let date = moment.date();
+                let problem = || Problem::new("MSK-VAL-14").arg("column", operand.name());
+                (!view.is_in_round(date)).then(|| {
+                    problem()
+                        .arg("found", date.format("%d.%m.%Y"))
+                        .arg("round", view.round().unwrap_or_default())
+                })
             }),
         }
     }
@@ -215,7 +258,7 @@ impl Ready<'_> {
             .operands
             .iter()
             .find_map(|operand| Some((operand.name(), fault(*operand)?)));
-        found.map(|(column, problem)| self.failure(column, problem))
+        found.map(|(column, problem)| self.failure(&column, problem))
     }
 
     /// A missing addend counts as nothing, a missing total is not checked.
@@ -236,9 +279,16 @@ impl Ready<'_> {
         if addends.is_empty() || holds(sum, of) {
             return None;
         }
-        let names: Vec<&str> = self.operands.iter().map(Operand::name).collect();
-        let problem = Problem::new(code).arg("columns", names.join(" + ")).arg("sum", sum);
-        Some(self.failure(&total.of, problem.arg("total", &total.of).arg("of", of)))
+        let names: Vec<Cow<'_, str>> = self.operands.iter().map(Operand::name).collect();
+        let problem = Problem::new(code)
+            .arg("columns", names.join(" + "))
+            .arg("sum", sum)
+            .arg("of", of);
+        let (column, total) = match &total.of {
+            TotalOf::Operand(name) => (name.as_str(), name.as_str()),
+            TotalOf::Number(_) => (names.first().map_or("", |name| name), "всего"),
+        };
+        Some(self.failure(column, problem.arg("total", total)))
     }
 
     fn unique(&mut self, view: View<'_>, hasher: &RandomState) -> Option<Failure> {
@@ -246,8 +296,8 @@ impl Ready<'_> {
         if self.seen.len() >= MAX_UNIQUE || self.seen.insert(hasher.hash_one(&texts)) {
             return None;
         }
-        let names: Vec<&str> = self.operands.iter().map(Operand::name).collect();
-        let column = names.first().copied().unwrap_or_default().to_owned();
+        let names: Vec<Cow<'_, str>> = self.operands.iter().map(Operand::name).collect();
+        let column = names.first().map(|name| name.clone().into_owned()).unwrap_or_default();
         Some(self.failure(&column, Problem::new("MSK-VAL-05").arg("columns", names.join(", "))))
     }
 

@@ -47,6 +47,9 @@ pub struct NewSnapshot {
     pub last_modified: Option<String>,
 }
 
+/// Least share of the delivery before where nobody says otherwise, in percent.
+pub const HALF: u8 = 50;
+
 /// What a load is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewRun {
@@ -61,6 +64,8 @@ pub struct NewRun {
     pub manifest: String,
     /// What the delivery replaces as a whole; nothing when it only adds and corrects.
     pub scope: Option<Scope>,
+    /// Least share of what the delivery before held, in percent; a smaller delivery waits for confirmation.
+    pub least_of_previous: u8,
     /// Texts that decide the outcome; each version is kept.
     pub references: Vec<Reference>,
 }
@@ -128,6 +133,7 @@ pub(super) struct Loading {
     pub(super) vanished: Vec<i64>,
     /// More of the earlier numbers are missing than are left.
     pub(super) lost_most: bool,
+    pub(super) least_of_previous: u8,
     /// What the delivery holds, when what it no longer holds is to be closed.
     pub(super) seen: Option<Seen>,
     /// Whose numbers it has added or changed: the sums above them will be stale.
@@ -247,6 +253,7 @@ impl Warehouse {
             snapshot,
             manifest,
             scope,
+            least_of_previous,
             references,
         } = new;
         let (source_column, series_column) = (source.clone(), series.clone());
@@ -293,6 +300,7 @@ impl Warehouse {
             confirmed_facts: IdSet::default(),
             vanished: Vec::new(),
             lost_most: false,
+            least_of_previous,
             seen: scope.map(Seen::new),
             touched: Touched::default(),
             digest: Digest::default(),
@@ -378,7 +386,7 @@ impl Warehouse {
             .write("publish a load", move |connection| {
                 Box::pin(async move {
                     nodes::take_turn(connection).await?;
-                    let shrunk = shrinking(connection, &source, &series, &loading.summary).await?;
+                    let shrunk = vanish::shrinking(connection, &source, &series, &loading).await?;
                     if let Some(problem) = shrunk.as_ref().filter(|_| !confirmed) {
                         return Err(problem.clone());
                     }
@@ -412,38 +420,6 @@ impl Warehouse {
         };
         self.take_back(&own, problem, now).await
     }
-}
-
-/// An empty source, or one with less than half of its former rows, does not take over by itself; gives the reason.
-async fn shrinking(
-    connection: &mut Session<'_>,
-    source: &str,
-    series: &str,
-    summary: &LoadSummary,
-) -> Result<Option<Problem>, Problem> {
-    let rows = summary.rows_read;
-    let previous: Option<i64> = sql(
-        "look for an earlier load",
-        "select rows_read from run where source = $1 and series = $2 and state = 'published' order by id desc limit 1",
-    )
-    .bind(source)
-    .bind(series)
-    .first_scalar(connection)
-    .await?;
-    let previous = previous.unwrap_or(0).cast_unsigned();
-    if rows == 0 {
-        return Ok(Some(
-            Problem::new("MSK-DB-09").arg("source", source).arg("series", series),
-        ));
-    }
-    let shrunk = || {
-        Problem::new("MSK-DB-10")
-            .arg("source", source)
-            .arg("series", series)
-            .arg("rows", rows)
-            .arg("previous", previous)
-    };
-    Ok((rows * 2 < previous).then(shrunk))
 }
 
 pub(super) async fn finish(

@@ -21,6 +21,9 @@ const UNITS_READ: usize = 8;
 /// Rows closed in one statement.
 const ROWS: usize = 10_000;
 
+/// Code of a row about an organisation that nobody knows.
+const UNKNOWN: &str = "MSK-NRM-04";
+
 /// Subject and grade of a slice, as far as the scope tells them apart; absent ones are `''` and 0 as in the table.
 type Slice = (Arc<str>, i64);
 
@@ -82,8 +85,9 @@ impl Seen {
                 Some(Some(id)) => {
                     self.refused.insert(id.0.clone());
                 }
-                // Numbers of an organisation nobody knows never stood under a known one.
-                Some(None) if self.scope.organisation => {}
+                // Numbers of an organisation nobody knows never stood under a known one. One that several carry may
+                // have, and one whose code is damaged.
+                Some(None) if self.scope.organisation && row.problem.code() == UNKNOWN => {}
                 _ => self.refused_anywhere = true,
             }
         }
@@ -118,6 +122,40 @@ pub(super) async fn close(session: &mut Session<'_>, loading: &Loading) -> Resul
     Ok(closed)
 }
 
+/// An empty source, or one with a smaller share of its former rows than its connector lets through, does not take over
+/// by itself; gives the reason.
+pub(super) async fn shrinking(
+    connection: &mut Session<'_>,
+    source: &str,
+    series: &str,
+    loading: &Loading,
+) -> Result<Option<Problem>, Problem> {
+    let rows = loading.summary.rows_read;
+    let previous: Option<i64> = sql(
+        "look for an earlier load",
+        "select rows_read from run where source = $1 and series = $2 and state = 'published' order by id desc limit 1",
+    )
+    .bind(source)
+    .bind(series)
+    .first_scalar(connection)
+    .await?;
+    let previous = previous.unwrap_or(0).cast_unsigned();
+    if rows == 0 {
+        return Ok(Some(
+            Problem::new("MSK-DB-09").arg("source", source).arg("series", series),
+        ));
+    }
+    let shrunk = || {
+        Problem::new("MSK-DB-10")
+            .arg("source", source)
+            .arg("series", series)
+            .arg("rows", rows)
+            .arg("previous", previous)
+            .arg("least", loading.least_of_previous)
+    };
+    Ok((rows * 100 < previous * u64::from(loading.least_of_previous)).then(shrunk))
+}
+
 impl Warehouse {
     /// Finds what the delivery no longer holds; it is closed by the transaction that publishes the load, so that no other
     /// load finds the keys free before. `confirmed` lets through a delivery in which more numbers are missing than are
@@ -136,13 +174,15 @@ impl Warehouse {
             loading.vanished = self.vanished(loading, &seen).await?;
         }
         let left = loading.summary.observations_unchanged + loading.summary.observations_changed;
-        loading.lost_most = loading.vanished.len() as u64 > left;
+        let least = u64::from(loading.least_of_previous);
+        loading.lost_most = left * 100 < (left + loading.vanished.len() as u64) * least;
         if loading.lost_most && !confirmed {
             return Err(Problem::new("MSK-DB-24")
                 .arg("source", &loading.source)
                 .arg("series", &loading.series)
                 .arg("missing", loading.vanished.len())
-                .arg("left", left));
+                .arg("left", left)
+                .arg("least", least));
         }
         Ok(())
     }

@@ -7,7 +7,7 @@ use msoko::domain::stored::ObservationKey;
 use msoko::domain::unit::{Alias, Unit, UnitId, UnitRef};
 use msoko::domain::vocabulary::{AliasSystem, Measure, Procedure, UnitKind};
 use msoko::message::Problem;
-use msoko::warehouse::load::{LoadSummary, NewRun, NewSnapshot, Run, SnapshotId};
+use msoko::warehouse::load::{HALF, LoadSummary, NewRun, NewSnapshot, Run, SnapshotId};
 use msoko::warehouse::observations::ObservationQuery;
 use msoko::warehouse::{Access, Warehouse};
 use sqlx::Connection;
@@ -105,6 +105,7 @@ impl District {
             snapshot,
             manifest: "m1".to_owned(),
             scope,
+            least_of_previous: HALF,
             references: Vec::new(),
         };
         self.warehouse.begin_run(new, at(1)).await.expect("begun")

@@ -19,7 +19,7 @@ use msoko::privacy::suppress::Audience;
 use msoko::warehouse::Access;
 use msoko::warehouse::audit::Action;
 use msoko::warehouse::export::RoundQuery;
-use msoko::warehouse::load::{NewRun, NewSnapshot};
+use msoko::warehouse::load::{HALF, NewRun, NewSnapshot};
 use msoko::warehouse::observations::ObservationQuery;
 use serde_json::Value;
 use std::sync::Arc;
@@ -479,6 +479,7 @@ async fn statistics_of_a_fold_never_leave(district: District) {
         snapshot,
         manifest: "m1".to_owned(),
         scope: None,
+        least_of_previous: HALF,
         references: Vec::new(),
     };
     let mut run = district.warehouse.begin_run(new, at(1)).await.expect("begun");

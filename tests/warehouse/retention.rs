@@ -4,7 +4,7 @@ use chrono::Duration;
 use msoko::domain::fact::FactValue;
 use msoko::domain::observation::Batch;
 use msoko::message::Problem;
-use msoko::warehouse::load::NewRun;
+use msoko::warehouse::load::{HALF, NewRun};
 use msoko::warehouse::outbox::AttemptOutcome;
 use msoko::warehouse::retention::{Class, Limit};
 use msoko::warehouse::verify::Depth;
@@ -212,6 +212,7 @@ async fn an_old_snapshot_stays_while_a_fact_a_refused_row_or_a_load_needs_it(dis
         snapshot: waiting,
         manifest: "m2".to_owned(),
         scope: None,
+        least_of_previous: HALF,
         references: Vec::new(),
     };
     let _loading = warehouse.begin_run(run, at(111)).await.expect("begun");

@@ -3,7 +3,7 @@
 use msoko::domain::observation::{Batch, Observation, Quarantined, Scope};
 use msoko::message::Problem;
 use msoko::warehouse::corrections::Corrected;
-use msoko::warehouse::load::{LoadSummary, NewRun, NewSnapshot};
+use msoko::warehouse::load::{HALF, LoadSummary, NewRun, NewSnapshot};
 
 use crate::district::{District, at, batch, number, on_both, refused_row};
 
@@ -11,6 +11,7 @@ on_both! {
     a_number_that_a_newer_delivery_lacks_is_closed_and_kept,
     a_delivery_closes_nothing_of_what_it_does_not_speak_of,
     a_delivery_of_another_connector_or_source_closes_nothing,
+    a_delivery_below_the_share_its_connector_asks_for_waits,
     where_rows_were_refused_nothing_is_closed,
     a_delivery_that_lost_more_than_it_keeps_waits_for_confirmation,
     a_killed_or_refused_load_closes_nothing,
@@ -119,6 +120,7 @@ async fn a_delivery_of_another_connector_or_source_closes_nothing(district: Dist
                 .expect("recorded"),
             manifest: "m".to_owned(),
             scope: Some(OF_SUBJECT),
+            least_of_previous: HALF,
             references: Vec::new(),
         };
         let mut run = district.warehouse.begin_run(new, at(2)).await.expect("begun");
@@ -126,6 +128,32 @@ async fn a_delivery_of_another_connector_or_source_closes_nothing(district: Dist
         district.warehouse.stage(&mut run, rows).await.expect("staged");
         let done = district.warehouse.publish(run, false, at(3)).await.expect("published");
         assert_eq!(done.observations_closed, 0, "{source} {connector}");
+    }
+}
+
+async fn a_delivery_below_the_share_its_connector_asks_for_waits(district: District) {
+    load(&district, OF_SUBJECT, "a.xlsx", marks(1, 2..=5))
+        .await
+        .expect("loaded");
+    for (least, code) in [(90, Some("MSK-DB-24")), (75, None)] {
+        let new = NewRun {
+            source: "vpr".to_owned(),
+            series: "b.xlsx".to_owned(),
+            snapshot: district.snapshot("b.xlsx", "b").await,
+            manifest: "m".to_owned(),
+            scope: Some(OF_SUBJECT),
+            least_of_previous: least,
+            references: Vec::new(),
+        };
+        let mut run = district.warehouse.begin_run(new, at(2)).await.expect("begun");
+        let rows = batch(marks(1, 2..=4));
+        district.warehouse.stage(&mut run, rows).await.expect("staged");
+        let refused = district.warehouse.publish(run, false, at(3)).await.err();
+        assert_eq!(
+            refused.map(|problem| problem.code()),
+            code,
+            "three of four numbers are left"
+        );
     }
 }
 

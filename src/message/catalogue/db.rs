@@ -77,9 +77,9 @@ pub(super) const ENTRIES: &[Entry] = &[
     },
     Entry {
         code: "MSK-DB-10",
-        en: "source `{source}` brought {rows} rows of `{series}`, less than half of the previous {previous}: held back, \
-             earlier data stay in force",
-        ru: "источник «{source}» прислал строк: {rows} («{series}») — меньше половины прежних {previous}; загрузка \
+        en: "source `{source}` brought {rows} rows of `{series}`, less than {least}% of the previous {previous}: held \
+             back, earlier data stay in force",
+        ru: "источник «{source}» прислал строк: {rows} («{series}») — меньше {least} % от прежних {previous}; загрузка \
              задержана, прежние данные остаются в силе",
         cause: "файл неполный, выгрузка прервана или сменилось её содержание",
         action: "проверьте файл; если он верен, подтвердите: msoko pull {source} --confirm",
@@ -191,10 +191,11 @@ pub(super) const ENTRIES: &[Entry] = &[
     },
     Entry {
         code: "MSK-DB-24",
-        en: "delivery `{series}` of `{source}` lacks {missing} of the earlier numbers and keeps {left}",
-        ru: "источник «{source}», «{series}»: прежних чисел пропало {missing}, осталось {left}; прежние данные остались в силе",
-        cause: "новая выгрузка заменяет прежнюю в своей области, а в ней не хватает больше половины чисел: файл неполный \
-                или его форма изменилась",
+        en: "delivery `{series}` of `{source}` lacks {missing} of the earlier numbers and keeps {left}, less than {least}%",
+        ru: "источник «{source}», «{series}»: прежних чисел пропало {missing}, осталось {left} — меньше {least} %; прежние \
+             данные остались в силе",
+        cause: "новая выгрузка заменяет прежнюю в своей области, а в ней не хватает больше чисел, чем допускает \
+                соединитель: файл неполный или его форма изменилась",
         action: "сравните файл с прежним; если чисел и правда стало меньше, подтвердите: msoko pull {source} --confirm",
         disposition: Disposition::NeedsAdministrator,
     },

@@ -115,4 +115,38 @@ pub(super) const ENTRIES: &[Entry] = &[
         action: "заполните строку у отправителя: баллы или «отсутствовал»",
         disposition: Disposition::NeedsAdministrator,
     },
+    Entry {
+        code: "MSK-NRM-16",
+        en: "column `{column}`: `{found}` has lost its leading zeros, read as `{whole}`",
+        ru: "столбец «{column}»: у кода «{found}» потеряны ведущие нули, прочитан как «{whole}»",
+        cause: "табличный редактор принял код за число; соединитель знает об этом (digits)",
+        action: "ничего не требуется; надёжнее, когда отправитель делает столбец текстовым",
+        disposition: Disposition::GiveUp,
+    },
+    Entry {
+        code: "MSK-NRM-17",
+        en: "column `{column}`: `{found}` was a code, a spreadsheet has made an amount of it and its digits are lost",
+        ru: "столбец «{column}»: «{found}» — код, испорченный табличным редактором: цифры потеряны",
+        cause: "файл открыли и сохранили в табличном редакторе, он показал длинный код как число",
+        action: "возьмите исходную выгрузку или сделайте столбец текстовым и выгрузите снова",
+        disposition: Disposition::NeedsAdministrator,
+    },
+    Entry {
+        code: "MSK-NRM-18",
+        en: "school year {year} has not begun, the last one that has is {begun}",
+        ru: "учебный год {year} ещё не начался, последний начавшийся — {begun}",
+        cause: "опечатка в годе или плановые числа среди итогов",
+        action: "исправьте год у отправителя; если источник и правда присылает числа на будущий год, напишите \
+                 в [contract] соединителя future_year = \"warn\"",
+        disposition: Disposition::NeedsAdministrator,
+    },
+    Entry {
+        code: "MSK-NRM-19",
+        en: "unknown organisation: {unit}; with a zero before it the code is that of {title}: {whole}",
+        ru: "организация не найдена в реестре: {unit}; код «{whole}» — у организации «{title}»",
+        cause: "похоже, табличный редактор отбросил ведущий ноль кода",
+        action: "сделайте столбец текстовым у отправителя; если он теряет ноль всегда, напишите у столбца digits — \
+                 сколько цифр в коде",
+        disposition: Disposition::NeedsAdministrator,
+    },
 ];
