@@ -1,5 +1,7 @@
 //! The story of the warehouse: every statement, on a database of its own of either kind.
 
+#[path = "warehouse/again.rs"]
+mod again;
 #[path = "warehouse/audit.rs"]
 mod audit;
 #[path = "warehouse/district.rs"]

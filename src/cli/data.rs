@@ -106,8 +106,14 @@ async fn replay_sources(out: &mut Output, path: &Path, only: Option<&str>) -> En
             continue;
         }
         out.line(format!(
-            "{}: снимков {}, новых чисел {}, изменённых {}, снятых {}, осталось в карантине {}",
-            source.id, replayed.snapshots, replayed.new, replayed.changed, replayed.closed, replayed.quarantined
+            "{}: снимков {}, новых чисел {}, изменённых {}, снятых {}, оставлено по более новым файлам {}, осталось в карантине {}",
+            source.id,
+            replayed.snapshots,
+            replayed.new,
+            replayed.changed,
+            replayed.closed,
+            replayed.left,
+            replayed.quarantined
         ));
         out.problems(&replayed.refused);
         if !replayed.refused.is_empty() {
@@ -119,6 +125,7 @@ async fn replay_sources(out: &mut Output, path: &Path, only: Option<&str>) -> En
             "new": replayed.new,
             "changed": replayed.changed,
             "closed": replayed.closed,
+            "left": replayed.left,
             "quarantined": replayed.quarantined,
         }));
     }

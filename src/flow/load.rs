@@ -7,7 +7,7 @@ use tokio::task::JoinHandle;
 
 use super::context::{Context, Stop, stopped};
 use super::delivery::{AT_ONCE, Delivery, IN_MEMORY};
-use super::read::{BATCH, ReadSummary, Reading, publish, read, read_again, read_cleaned};
+use super::read::{BATCH, ReadSummary, Reading, TakeBatch, publish, read, read_again, read_cleaned};
 use crate::config::Source;
 use crate::decode::{Bytes, Input};
 use crate::domain::observation::Batch;
@@ -17,7 +17,8 @@ use crate::message::{Problem, Problems};
 use crate::privacy::detect::Exempt;
 use crate::privacy::folded::Folded;
 use crate::privacy::folded_file;
-use crate::snapshot::{self, Kept};
+use crate::snapshot::{self, Kept, SnapshotReader};
+use crate::warehouse::again::Newer;
 use crate::warehouse::load::{LoadSummary, NewRun, NewSnapshot, Run, SnapshotId};
 use crate::warehouse::references::{Reference, ReferenceKind};
 
@@ -32,6 +33,12 @@ pub struct Loaded {
     pub summary: Option<LoadSummary>,
     /// What deserves attention and stopped nothing.
     pub warnings: Problems,
+}
+
+/// Batches of a reader's thread, and what it says at its end.
+struct Incoming {
+    batches: mpsc::Receiver<Batch>,
+    reading: JoinHandle<Result<ReadSummary, Problem>>,
 }
 
 /// One load: who reads what for whom.
@@ -97,10 +104,9 @@ impl Load {
 
     /// Reads a file once for the door alone: a clean one may then be kept as it is and read again piece by piece.
     async fn is_clean(&self, delivery: &Arc<Delivery>, connector: &Arc<Connector>) -> Result<bool, Problem> {
-        let (send, mut receive) = mpsc::channel(QUEUE);
-        let reading = self.reader(delivery, connector, send);
-        while receive.recv().await.is_some() {}
-        let summary = joined(reading).await?;
+        let mut incoming = self.reader(delivery, connector);
+        while incoming.batches.recv().await.is_some() {}
+        let summary = joined(incoming.reading).await?;
         summary.refused.map_or(Ok(summary.raw_is_clean), Err)
     }
 
@@ -114,12 +120,11 @@ impl Load {
         fingerprint: String,
     ) -> Result<Loaded, Problem> {
         let mut batches = Vec::new();
-        let (send, mut receive) = mpsc::channel(QUEUE);
-        let reading = self.reader(&delivery, &connector, send);
-        while let Some(batch) = receive.recv().await {
+        let mut incoming = self.reader(&delivery, &connector);
+        while let Some(batch) = incoming.batches.recv().await {
             batches.push(batch);
         }
-        let summary = joined(reading).await?;
+        let summary = joined(incoming.reading).await?;
         delivery.unchanged()?;
         if let Some(problem) = summary.refused {
             return Err(problem);
@@ -134,15 +139,14 @@ impl Load {
             None => snapshot::keep(&self.folder(), delivery.reader()?)?,
         };
         let snapshot = self.record(&delivery, &connector, kept, original).await?;
-        let mut run = self.begin(&delivery.shown, snapshot, fingerprint, &connector).await?;
-        let mut staged = Ok(summary.warnings);
-        for batch in batches {
-            if let Err(problem) = self.stage(&mut run, batch).await {
-                staged = Err(problem);
-                break;
-            }
-        }
-        self.end(run, staged).await
+        let run = self
+            .begin(&delivery.shown, snapshot, fingerprint, &connector, None)
+            .await?;
+        let incoming = self.read_beside(move |_, take| {
+            batches.into_iter().try_for_each(take)?;
+            Ok(summary)
+        });
+        self.write(run, incoming, accepted).await
     }
 
     /// Reads a file once more, for what the door lets through.
@@ -168,55 +172,67 @@ impl Load {
         let snapshot = self
             .record(&delivery, &connector, copy.kept().clone(), original)
             .await?;
-        let mut run = self.begin(&delivery.shown, snapshot, fingerprint, &connector).await?;
-        let (send, mut receive) = mpsc::channel(QUEUE);
-        let reading = self.reader(&delivery, &connector, send);
+        let run = self
+            .begin(&delivery.shown, snapshot, fingerprint, &connector, None)
+            .await?;
+        let incoming = self.reader(&delivery, &connector);
+        let is_fit = |summary: ReadSummary| {
+            if !summary.raw_is_clean {
+                return Err(Problem::new("MSK-RUN-31").arg("file", &delivery.shown));
+            }
+            let warnings = accepted(summary)?;
+            copy.name().map(|_| warnings)
+        };
+        self.write(run, incoming, is_fit).await
+    }
+
+    /// Reads a delivery on a thread of its own.
+    fn reader(&self, delivery: &Arc<Delivery>, connector: &Arc<Connector>) -> Incoming {
+        let (delivery, connector) = (Arc::clone(delivery), Arc::clone(connector));
+        self.read_beside(move |load, take| load.read(delivery.open()?, &connector, take))
+    }
+
+    /// Reads on a thread that may block; batches come through a channel that holds a bounded number of them.
+    fn read_beside<F>(&self, read: F) -> Incoming
+    where
+        F: FnOnce(&Self, &mut TakeBatch<'_>) -> Result<ReadSummary, Problem> + Send + 'static,
+    {
+        let (send, batches) = mpsc::channel(QUEUE);
+        let load = self.clone();
+        let reading = tokio::task::spawn_blocking(move || {
+            read(&load, &mut |batch| {
+                if load.stop.asked() {
+                    return Err(stopped());
+                }
+                send.blocking_send(batch).map_err(|_| stopped())
+            })
+        });
+        Incoming { batches, reading }
+    }
+
+    /// Writes what a reader gives, a bounded number of batches behind it, and ends the load. `judge` is asked once all of
+    /// it has been read and nothing is visible yet: it gives the warnings, or why the load is taken back.
+    async fn write(
+        &self,
+        mut run: Run,
+        mut incoming: Incoming,
+        judge: impl FnOnce(ReadSummary) -> Result<Problems, Problem>,
+    ) -> Result<Loaded, Problem> {
         let mut staged = Ok(());
-        while let Some(batch) = receive.recv().await {
+        while let Some(batch) = incoming.batches.recv().await {
             staged = self.stage(&mut run, batch).await;
             if staged.is_err() {
                 break;
             }
         }
-        drop(receive);
-        let outcome = match (staged, joined(reading).await) {
-            (Err(problem), _) | (Ok(()), Err(problem)) => Err(problem),
-            (Ok(()), Ok(summary)) if !summary.raw_is_clean => {
-                Err(Problem::new("MSK-RUN-31").arg("file", &delivery.shown))
-            }
-            (Ok(()), Ok(summary)) => match summary.refused {
-                Some(problem) => Err(problem),
-                None => copy.name().map(|_| summary.warnings),
-            },
-        };
+        // A reader that nobody listens to ends.
+        drop(incoming.batches);
+        let read = joined(incoming.reading).await;
+        let outcome = staged.and(read).and_then(judge);
         self.end(run, outcome).await
     }
 
-    /// Reads on a thread that may block; batches come through the channel.
-    fn reader(
-        &self,
-        delivery: &Arc<Delivery>,
-        connector: &Arc<Connector>,
-        send: mpsc::Sender<Batch>,
-    ) -> JoinHandle<Result<ReadSummary, Problem>> {
-        let (load, delivery, connector) = (self.clone(), Arc::clone(delivery), Arc::clone(connector));
-        tokio::task::spawn_blocking(move || {
-            let stop = load.stop.clone();
-            load.read(delivery.open()?, &connector, &mut |batch| {
-                if stop.asked() {
-                    return Err(stopped());
-                }
-                send.blocking_send(batch).map_err(|_| stopped())
-            })
-        })
-    }
-
-    fn read(
-        &self,
-        input: Input,
-        connector: &Connector,
-        sink: &mut dyn FnMut(Batch) -> Result<(), Problem>,
-    ) -> Result<ReadSummary, Problem> {
+    fn read(&self, input: Input, connector: &Connector, sink: &mut TakeBatch<'_>) -> Result<ReadSummary, Problem> {
         read(
             input,
             &self.reading(connector),
@@ -240,52 +256,48 @@ impl Load {
         }
     }
 
-    /// Loads again from the snapshot what was loaded before: with the manifest, the register and the scales of today.
+    /// Loads again from the snapshot what was loaded before: with the manifest, the register and the scales of today, as
+    /// a long feed is loaded, a bounded piece at a time. What `newer` deliveries say is left alone.
     ///
     /// # Errors
     /// When the snapshot is damaged or its content is refused.
-    pub async fn again(&self, delivery: &Replay, connector: &Connector) -> Result<Loaded, Problem> {
+    pub async fn again(&self, delivery: &Replay, connector: &Connector, newer: &Newer) -> Result<Loaded, Problem> {
         let limit = self
             .source
             .max_bytes
             .unwrap_or(connector.defaults.max_bytes)
             .max(IN_MEMORY)
             * 4;
-        let folder = self.folder();
-        let snapshot = snapshot::open(&folder, &delivery.hash, limit)?;
-        let mut batches = Vec::new();
-        let mut take = |batch| {
-            batches.push(batch);
-            Ok(())
-        };
-        let summary = if connector.personal == Personal::Folded {
-            let (_, folded) = folded_file::read(snapshot)?;
-            publish(folded, &self.reading(connector), &mut take)?;
-            ReadSummary::default()
-        } else if delivery.hash == delivery.original {
-            let input = Input {
-                file_name: delivery.name.clone(),
-                bytes: Bytes::Stream(Box::new(snapshot)),
-            };
-            self.read(input, connector, &mut take)?
-        } else {
-            read_again(&delivery.name, snapshot, &self.reading(connector), &mut take)?
-        };
-        if let Some(problem) = summary.refused {
-            return Err(problem);
-        }
+        let snapshot = snapshot::open(&self.folder(), &delivery.hash, limit)?;
         let fingerprint = self.fingerprint(connector, &delivery.original);
-        let mut run = self
-            .begin(&delivery.name, delivery.snapshot, fingerprint, connector)
+        let run = self
+            .begin(&delivery.name, delivery.snapshot, fingerprint, connector, Some(newer))
             .await?;
-        let mut staged = Ok(summary.warnings);
-        for batch in batches {
-            if let Err(problem) = self.stage(&mut run, batch).await {
-                staged = Err(problem);
-                break;
-            }
+        let (delivery, connector) = (delivery.clone(), connector.clone());
+        let incoming = self.read_beside(move |load, take| load.read_kept(snapshot, &delivery, &connector, take));
+        self.write(run, incoming, accepted).await
+    }
+
+    /// Reads what was kept of a delivery: the file itself, what the door let through of it, or the sums over pupils.
+    fn read_kept(
+        &self,
+        snapshot: SnapshotReader,
+        delivery: &Replay,
+        connector: &Connector,
+        take: &mut TakeBatch<'_>,
+    ) -> Result<ReadSummary, Problem> {
+        if connector.personal == Personal::Folded {
+            let (_, folded) = folded_file::read(snapshot)?;
+            return publish(folded, &self.reading(connector), take).map(|_| ReadSummary::default());
         }
-        self.end(run, staged).await
+        if delivery.hash != delivery.original {
+            return read_again(&delivery.name, snapshot, &self.reading(connector), take);
+        }
+        let input = Input {
+            file_name: delivery.name.clone(),
+            bytes: Bytes::Stream(Box::new(snapshot)),
+        };
+        self.read(input, connector, take)
     }
 
     async fn stage(&self, run: &mut Run, batch: Batch) -> Result<(), Problem> {
@@ -318,6 +330,7 @@ impl Load {
         snapshot: SnapshotId,
         manifest: String,
         connector: &Connector,
+        newer: Option<&Newer>,
     ) -> Result<Run, Problem> {
         let mut references = self.context.references.clone();
         references.push(Reference {
@@ -334,7 +347,11 @@ impl Load {
             least_of_previous: connector.contract.least_of_previous,
             references,
         };
-        self.context.warehouse.begin_run(new, self.context.clock.now()).await
+        let (warehouse, now) = (&self.context.warehouse, self.context.clock.now());
+        match newer {
+            Some(newer) => warehouse.begin_again(new, newer, now).await,
+            None => warehouse.begin_run(new, now).await,
+        }
     }
 
     async fn record(
@@ -452,6 +469,11 @@ fn folded_bytes(folded: &Folded, connector: &Connector, file: &str, original: &s
             .because(error)
     })?;
     Ok(bytes)
+}
+
+/// The warnings of a file that was read to its end, or why it is refused.
+fn accepted(summary: ReadSummary) -> Result<Problems, Problem> {
+    summary.refused.map_or(Ok(summary.warnings), Err)
 }
 
 async fn joined(reading: JoinHandle<Result<ReadSummary, Problem>>) -> Result<ReadSummary, Problem> {

@@ -2,9 +2,10 @@
 //!
 //! A piece of rows costs one statement when all of it is new, two when all of it is known.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::{Duration, Instant};
 
+use super::again;
 use super::bulk::{self, Stored};
 use super::fact_chunk;
 use super::load::Loading;
@@ -151,7 +152,8 @@ async fn stage_piece(
     rows: &[Observation],
 ) -> Result<Vec<Quarantined>, Problem> {
     let mut fresh = Vec::new();
-    if !loading.mostly_known {
+    // What was loaded before is known, and a key that is free may have been closed by a newer delivery.
+    if !loading.mostly_known && loading.again.is_none() {
         let all: Vec<usize> = (0..rows.len()).collect();
         fresh = bulk::insert(connection, loading, rows, &all).await?;
         if fresh.len() == rows.len() {
@@ -164,7 +166,8 @@ async fn stage_piece(
         }
     }
     let stored = bulk::look_up(connection, rows).await?;
-    let sorted = sort(loading, others, rows, &stored, &fresh)?;
+    let left = again::left_alone(connection, loading, rows, &stored).await?;
+    let sorted = sort(loading, others, rows, &stored, &fresh, &left)?;
     supersede(connection, loading.run, &sorted.superseded).await?;
     for (positions, count) in [(&sorted.missing, 0), (&sorted.revised, 1)] {
         if positions.is_empty() {
@@ -196,13 +199,14 @@ fn added(loading: &mut Loading, row: &Observation) {
     loading.digest.add(hash);
 }
 
-/// Decides for each row: new, known, revised, repeated or contradicting.
+/// Decides for each row: new, known, revised, repeated, contradicting or left alone.
 fn sort(
     loading: &mut Loading,
     others: &[i64],
     rows: &[Observation],
     stored: &[Option<Stored>],
     fresh: &[i64],
+    left: &HashSet<usize>,
 ) -> Result<Sorted, Problem> {
     let mut sorted = Sorted::default();
     let mut claimed: HashMap<i64, usize> = HashMap::new();
@@ -210,6 +214,10 @@ fn sort(
     let mut known_before = 0;
     for (position, (row, stored)) in rows.iter().zip(stored).enumerate() {
         let Some(stored) = stored else {
+            if left.contains(&position) {
+                loading.leave(row);
+                continue;
+            }
             match by_key.entry(key(row)) {
                 std::collections::hash_map::Entry::Vacant(free) => {
                     free.insert(position);
@@ -243,6 +251,8 @@ fn sort(
             }
         } else if stored.run == loading.run || loading.confirmed.contains(stored.id) {
             sorted.doubles.push((position, First::Stored(stored.id)));
+        } else if left.contains(&position) {
+            loading.leave(row);
         } else {
             claimed.insert(stored.id, position);
             sorted.superseded.push(stored.id);

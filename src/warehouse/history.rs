@@ -157,8 +157,9 @@ impl Warehouse {
             .collect())
     }
 
-    /// The last published delivery of every file of a source: what a replay reads again. File name, row, hash, original hash,
-    /// connector.
+    /// The last published delivery of every file of a source, the newest first: what a replay reads again. Earlier
+    /// deliveries of a file are left out: the last one answered their refused rows and stands in for them, and a number
+    /// that it does not hold and did not close stays as it was read.
     ///
     /// # Errors
     /// When the database refuses.
@@ -167,7 +168,7 @@ impl Warehouse {
             "list snapshots",
             "select s.id, s.file, s.hash, s.original_hash, s.connector from snapshot s where s.source = $1 \
              and s.id in (select max(r.snapshot) from run r join snapshot o on o.id = r.snapshot \
-             where o.source = $1 and r.state = 'published' group by o.file) order by s.id",
+             where o.source = $1 and r.state = 'published' group by o.file) order by s.id desc",
         )
         .bind(source)
         .all(&self.readers)

@@ -20,6 +20,14 @@ impl IdSet {
         self.0.get(&page).is_some_and(|words| words[word] & bit != 0)
     }
 
+    /// Takes the ids of another set in.
+    pub(super) fn extend(&mut self, other: Self) {
+        for (page, words) in other.0 {
+            let own = self.0.entry(page).or_insert_with(|| Box::new([0; WORDS]));
+            own.iter_mut().zip(*words).for_each(|(own, word)| *own |= word);
+        }
+    }
+
     /// All ids, pages in no order.
     pub(super) fn iter(&self) -> impl Iterator<Item = i64> {
         self.0.iter().flat_map(|(page, words)| {
@@ -52,6 +60,17 @@ mod tests {
             ids.iter().for_each(|id| set.insert(*id));
             prop_assert_eq!(set.contains(other), ids.contains(&other));
             prop_assert_eq!(set.iter().collect::<BTreeSet<_>>(), ids);
+        }
+
+        #[test]
+        fn a_set_that_takes_another_in_holds_the_ids_of_both(one in proptest::collection::btree_set(1i64..5_000, 0..200), other in proptest::collection::btree_set(1i64..5_000, 0..200)) {
+            let [mut set, more] = [&one, &other].map(|ids| {
+                let mut set = IdSet::default();
+                ids.iter().for_each(|id| set.insert(*id));
+                set
+            });
+            set.extend(more);
+            prop_assert_eq!(set.iter().collect::<BTreeSet<_>>(), one.union(&other).copied().collect());
         }
     }
 }

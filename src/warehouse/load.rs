@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
+use super::again::{self, Again};
 use super::chunk::{self, Pending};
 use super::digest::{Columns, Digest};
 use super::ids::IdSet;
@@ -14,7 +15,7 @@ use super::take_back::LoadingRun;
 use super::text::{ProblemColumns, moment};
 use super::touched::Touched;
 use super::vanish::{self, Seen};
-use crate::domain::observation::{Batch, Observation, Scope};
+use crate::domain::observation::{Batch, Scope};
 use crate::failpoint;
 use crate::message::Problem;
 
@@ -85,6 +86,8 @@ pub struct LoadSummary {
     pub observations_unchanged: u64,
     /// Observations that the delivery no longer holds.
     pub observations_closed: u64,
+    /// Observations of a delivery loaded again that were left alone, because a newer one has said otherwise.
+    pub observations_left: u64,
     /// Facts not known before.
     pub facts_new: u64,
     /// Facts that say something else than before.
@@ -104,6 +107,8 @@ pub struct Run {
     pub(super) id: i64,
     source: String,
     series: String,
+    /// The delivery was published before.
+    pub(super) again: bool,
     pending: Pending,
     /// Taken while a chunk is being written; absent for good when the caller was cancelled or the chunk failed.
     pub(super) loading: Option<Loading>,
@@ -143,15 +148,8 @@ pub(super) struct Loading {
     pub(super) columns: Columns,
     /// Most of the last rows were known: look before inserting.
     pub(super) mostly_known: bool,
-}
-
-impl Loading {
-    /// Notes a number of the delivery, each key once.
-    pub(super) fn saw(&mut self, row: &Observation) {
-        if let Some(seen) = &mut self.seen {
-            seen.saw(row);
-        }
-    }
+    /// What newer deliveries say, when this one was published before.
+    pub(super) again: Option<Again>,
 }
 
 impl Warehouse {
@@ -306,11 +304,13 @@ impl Warehouse {
             digest: Digest::default(),
             columns: Columns::default(),
             mostly_known: false,
+            again: None,
         };
         Ok(Run {
             id,
             source,
             series,
+            again: false,
             pending: Pending::default(),
             loading: Some(loading),
         })
@@ -379,6 +379,7 @@ impl Warehouse {
             .loading
             .take()
             .ok_or_else(|| bug("publishing a load whose chunk failed"))?;
+        again::note(&mut loading);
         failpoint::hit("before-publish");
         let (source, series) = (run.source.clone(), run.series.clone());
         let (node, audit) = (self.node.id().to_owned(), self.audit.clone());
@@ -408,7 +409,8 @@ impl Warehouse {
     }
 
     /// Takes a load back: its numbers vanish, what it replaced is open again. Refused rows stay readable when the
-    /// file itself was refused, and go when the load only broke off and will be repeated.
+    /// file itself was refused, and go when the load only broke off and will be repeated or the delivery was published
+    /// before: its numbers are in force, no row of it waits.
     ///
     /// # Errors
     /// When the database refuses; the rest is then removed at the next start.
@@ -417,6 +419,7 @@ impl Warehouse {
             id: run.id,
             source: run.source,
             node: self.node.id().to_owned(),
+            again: run.again,
         };
         self.take_back(&own, problem, now).await
     }

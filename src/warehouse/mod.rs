@@ -6,6 +6,7 @@
 //! A load goes `begin_run` → `stage`, `stage`, … → `publish` or `abandon`. Rows are written in chunks where no reader
 //! sees them: a row counts when its run is published, and stops counting when the run that replaced it is. Hence
 //! publishing is one short transaction however large the file, and what was not published is removed at start.
+//! A delivery that was published before is loaded again by `begin_again`, under what newer ones say.
 //!
 //! Every transaction runs in a task of its own, so that no cancelled caller cuts one. One text of a statement serves
 //! `SQLite` and `PostgreSQL`; the address alone says which.
@@ -42,6 +43,7 @@ mod touched;
 mod vanish;
 mod view;
 
+pub mod again;
 pub mod audit;
 pub mod corrections;
 pub mod deadlines;

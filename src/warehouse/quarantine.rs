@@ -218,8 +218,8 @@ fn read(row: &Record) -> Result<QuarantineRow, Problem> {
     })
 }
 
-/// Rows refused again keep their old number. A published load also answers the other waiting rows of its series; gives
-/// how many it has answered.
+/// Rows refused again keep their old number. A published load also answers the other waiting rows of its series, those of
+/// newer deliveries excepted; gives how many it has answered.
 pub(super) async fn settle(connection: &mut Session<'_>, run: i64, published: bool, now: &str) -> Result<u64, Problem> {
     let what = "settle the quarantine";
     let mut closed = 0;
@@ -229,6 +229,7 @@ pub(super) async fn settle(connection: &mut Session<'_>, run: i64, published: bo
             "update quarantine set closed_at = $2, closed_by = 'run ' || $1, state = case when snapshot = \
              (select snapshot from run where id = $1) then 'replayed' else 'superseded' end \
              where state = 'open' and run <> $1 and (source, series) = (select source, series from run where id = $1) \
+             and snapshot <= (select snapshot from run where id = $1) \
              and not exists (select 1 from quarantine again where again.run = $1 and again.place = quarantine.place \
              and again.code = quarantine.code and again.snapshot = quarantine.snapshot)",
         )

@@ -170,6 +170,61 @@ impl Warehouse {
         .await
     }
 
+    /// Keeps other nodes from pulling a source for a while, see [`Warehouse::free_source`]. Says nothing about a pull.
+    ///
+    /// # Errors
+    /// `MSK-DB-23` when another node has the source.
+    pub async fn hold_source(&self, source: &str) -> Result<(), Problem> {
+        let others = self.other_nodes().await?;
+        let (source, own) = (source.to_owned(), self.node.id().to_owned());
+        self.write("hold a source", move |session| {
+            Box::pin(async move {
+                let what = "hold a source";
+                sql(
+                    what,
+                    "update source_state set node = $2 where source = $1 and node not in ",
+                )
+                .bind(&source)
+                .bind(&own)
+                .push_list(others)
+                .execute(&mut *session)
+                .await?;
+                let holder: Option<String> = sql(what, "select node from source_state where source = $1")
+                    .bind(&source)
+                    .first_scalar(session)
+                    .await?;
+                match holder.filter(|node| *node != own) {
+                    Some(node) => Err(Problem::new("MSK-DB-23").arg("source", source).arg("node", node)),
+                    // Its own, or one that nobody has pulled yet.
+                    None => Ok(()),
+                }
+            })
+        })
+        .await
+    }
+
+    /// Lets other nodes pull a source again.
+    ///
+    /// # Errors
+    /// When the database refuses; the source is free again when this node ends.
+    pub async fn free_source(&self, source: &str) -> Result<(), Problem> {
+        let (source, own) = (source.to_owned(), self.node.id().to_owned());
+        self.write("free a source", move |session| {
+            Box::pin(async move {
+                sql(
+                    "free a source",
+                    "update source_state set node = '' where source = $1 and node = $2",
+                )
+                .bind(source)
+                .bind(own)
+                .execute(session)
+                .await
+                .map(|_| ())
+            })
+        })
+        .await
+    }
+
     /// What is remembered of every source, in alphabetical order.
     ///
     /// # Errors

@@ -18,6 +18,8 @@ pub(super) struct LoadingRun {
     pub(super) id: i64,
     pub(super) source: String,
     pub(super) node: String,
+    /// The delivery was published before.
+    pub(super) again: bool,
 }
 
 impl Warehouse {
@@ -70,7 +72,12 @@ impl Warehouse {
         .bind(series)
         .all(&self.readers)
         .await?;
-        let run = |(id, source, node)| LoadingRun { id, source, node };
+        let run = |(id, source, node)| LoadingRun {
+            id,
+            source,
+            node,
+            again: false,
+        };
         Ok(rows.into_iter().map(run).collect())
     }
 
@@ -85,7 +92,7 @@ impl Warehouse {
         if !self.claim_run(run).await? {
             return Ok(());
         }
-        let run = run.id;
+        let (run, again) = (run.id, run.again);
         for table in &TABLES {
             while self.take_back_some(table, run).await? > 0 {}
         }
@@ -101,7 +108,7 @@ impl Warehouse {
                 } else {
                     "refused"
                 };
-                if state == "failed" {
+                if state == "failed" || again {
                     sql("remove refused rows", "delete from quarantine where run = $1")
                         .bind(run)
                         .execute(&mut *session)

@@ -7,6 +7,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+use super::again::Again;
 use super::chunk::{supersede, unit};
 use super::load::{Loading, Run};
 use super::sql::{Session, sql};
@@ -57,8 +58,21 @@ impl Seen {
         }
     }
 
+    pub(super) const fn scope(&self) -> Scope {
+        self.scope
+    }
+
     /// Notes a number, each key once.
     pub(super) fn saw(&mut self, row: &Observation) {
+        self.count_in(row, 1);
+    }
+
+    /// Notes that the delivery speaks of the slice of a number.
+    pub(super) fn speaks_of(&mut self, row: &Observation) {
+        self.count_in(row, 0);
+    }
+
+    fn count_in(&mut self, row: &Observation, more: u64) {
         let subject = row.subject.as_ref().unwrap_or(&self.empty).clone();
         let slice = self.slice(subject, i64::from(row.grade.unwrap_or(0)));
         let of_round = match self.rounds.get_mut(&row.round) {
@@ -70,10 +84,10 @@ impl Seen {
             None => of_round.units.entry(unit(row).to_owned()).or_default(),
         };
         match slices.get_mut(&slice) {
-            Some(count) => *count += 1,
+            Some(count) => *count += more,
             None => {
                 of_round.slices.insert(slice.clone());
-                slices.insert(slice, 1);
+                slices.insert(slice, more);
             }
         }
     }
@@ -94,12 +108,7 @@ impl Seen {
     }
 
     fn slice(&self, subject: Arc<str>, grade: i64) -> Slice {
-        let subject = if self.scope.subject {
-            subject
-        } else {
-            self.empty.clone()
-        };
-        (subject, if self.scope.grade { grade } else { 0 })
+        slice_in(self.scope, &self.empty, subject, grade)
     }
 
     /// How many numbers of a slice of a unit the delivery holds; `None` when it does not speak of the slice.
@@ -110,6 +119,81 @@ impl Seen {
             return of_unit;
         }
         of_round.slices.contains(slice).then_some(of_unit.unwrap_or(0))
+    }
+}
+
+impl Loading {
+    /// Notes a number of the delivery, each key once.
+    pub(super) fn saw(&mut self, row: &Observation) {
+        if let Some(seen) = &mut self.seen {
+            seen.saw(row);
+        }
+    }
+
+    /// Leaves a number of the delivery to a newer one.
+    pub(super) fn leave(&mut self, row: &Observation) {
+        self.summary.observations_left += 1;
+        if let Some(seen) = &mut self.seen {
+            seen.speaks_of(row);
+        }
+    }
+}
+
+fn slice_in(scope: Scope, empty: &Arc<str>, subject: Arc<str>, grade: i64) -> Slice {
+    let subject = if scope.subject { subject } else { empty.clone() };
+    (subject, if scope.grade { grade } else { 0 })
+}
+
+/// The slices that several deliveries replace as a whole.
+#[derive(Debug)]
+pub(super) struct Spoken {
+    scope: Scope,
+    /// By round and slice: the units they speak of where the scope names organisations, else those of which they do not.
+    units: HashMap<Arc<str>, HashMap<Slice, HashSet<String>>>,
+    empty: Arc<str>,
+}
+
+impl Spoken {
+    pub(super) fn new(scope: Scope) -> Self {
+        Self {
+            scope,
+            units: HashMap::new(),
+            empty: Arc::from(""),
+        }
+    }
+
+    /// Adds the slices of a delivery in which it closes what it does not hold.
+    pub(super) fn add(&mut self, seen: Seen) {
+        if seen.refused_anywhere {
+            return;
+        }
+        for (round, of_round) in seen.rounds {
+            let known = self.units.entry(round).or_default();
+            if !self.scope.organisation {
+                for slice in of_round.slices {
+                    let but = known.entry(slice).or_insert_with(|| seen.refused.clone());
+                    but.retain(|unit| seen.refused.contains(unit));
+                }
+                continue;
+            }
+            let whole = of_round
+                .units
+                .into_iter()
+                .filter(|(unit, _)| !seen.refused.contains(unit));
+            for (unit, slices) in whole {
+                for slice in slices.into_keys() {
+                    known.entry(slice).or_default().insert(unit.clone());
+                }
+            }
+        }
+    }
+
+    /// True when the number lies in one of the slices.
+    pub(super) fn of(&self, row: &Observation) -> bool {
+        let subject = row.subject.as_ref().unwrap_or(&self.empty).clone();
+        let slice = slice_in(self.scope, &self.empty, subject, i64::from(row.grade.unwrap_or(0)));
+        let units = self.units.get(&row.round).and_then(|slices| slices.get(&slice));
+        units.is_some_and(|units| units.contains(unit(row)) == self.scope.organisation)
     }
 }
 
@@ -167,13 +251,16 @@ impl Warehouse {
         let Some(loading) = &mut run.loading else {
             return Err(bug("looking for vanished numbers of a load whose chunk failed"));
         };
-        let Some(seen) = loading.seen.take().filter(|seen| !seen.refused_anywhere) else {
+        let Some(seen) = loading.seen.take() else {
             return Ok(());
         };
-        if self.came_before(loading).await? {
+        let is_unsure = seen.refused_anywhere || loading.again.as_ref().is_some_and(Again::closes_nothing);
+        if !is_unsure && self.came_before(loading).await? {
             loading.vanished = self.vanished(loading, &seen).await?;
         }
-        let left = loading.summary.observations_unchanged + loading.summary.observations_changed;
+loading.seen = Some(seen);
+        let summary = &loading.summary;
+        let left = summary.observations_unchanged + summary.observations_changed + summary.observations_left;
         let least = u64::from(loading.least_of_previous);
         loading.lost_most = left * 100 < (left + loading.vanished.len() as u64) * least;
         if loading.lost_most && !confirmed {
@@ -283,13 +370,18 @@ impl Warehouse {
         .bind(round)
         .bind(loading.snapshot)
         .push_list(units)
-        .push(" order by o.id")
+        .push(if loading.again.is_some() {
+            " and o.snapshot <= own.id order by o.id"
+        } else {
+            " order by o.id"
+        })
         .all(&self.readers)
         .await?;
         let is_missing = |(id, unit, subject, grade): (i64, String, String, i64)| {
             let slice = seen.slice(subject.into(), grade);
             let spoken_of = seen.count(round, &unit, &slice).is_some();
-            (spoken_of && !loading.confirmed.contains(id)).then_some(id)
+            let is_held = loading.again.as_ref().is_some_and(|again| again.is_held(id));
+            (spoken_of && !loading.confirmed.contains(id) && !is_held).then_some(id)
         };
         Ok(rows.into_iter().filter_map(is_missing).collect())
     }

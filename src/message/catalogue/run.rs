@@ -220,4 +220,12 @@ pub(super) const ENTRIES: &[Entry] = &[
         action: "выполните команду на названном узле",
         disposition: Disposition::NeedsAdministrator,
     },
+    Entry {
+        code: "MSK-RUN-37",
+        en: "snapshot of `{file}` loaded again in part: {left} number(s) stay, the newer `{newer}` could not be read",
+        ru: "снимок файла «{file}» загружен снова не целиком: прежними остались числа ({left}), которые могут стоять и в более новом файле «{newer}», а он не прочитан",
+        cause: "старый файл не исправляет того, что прислано позже; что стоит в непрочитанном файле, неизвестно",
+        action: "устраните причину отказа у файла «{newer}» (она названа рядом) и повторите msoko quarantine replay; если файл пришлют заново, повторите после его загрузки",
+        disposition: Disposition::NeedsAdministrator,
+    },
 ];
