@@ -1,6 +1,8 @@
 //! The process dies at every boundary of the line and at moments nobody chose: nothing is lost, nothing doubled.
 #![cfg(feature = "failpoints")]
 
+#[path = "kills/again.rs"]
+mod again;
 #[path = "warehouse/server.rs"]
 mod server;
 #[path = "kills/world.rs"]

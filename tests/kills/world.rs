@@ -126,7 +126,7 @@ impl World {
         Self { dir }
     }
 
-    fn msoko(&self, arguments: &[&str]) -> Command {
+    pub(crate) fn msoko(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_msoko"));
         command.arg("--config").arg(self.config()).args(arguments);
         command
@@ -176,6 +176,29 @@ impl World {
     /// Begins a pull and leaves it running.
     pub(crate) fn pulling(&self) -> Child {
         self.msoko(&["pull", "--confirm"]).spawn().expect("the executable")
+    }
+
+    /// Loads every file again; gives what was counted.
+    pub(crate) fn replay(&self) -> serde_json::Value {
+        let mut command = self.msoko(&["quarantine", "replay", "--format", "json"]);
+        let output = command
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .output()
+            .expect("the executable");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "a replay ended with {}: {said}", output.status);
+        serde_json::from_slice(&output.stdout).expect("JSON")
+    }
+
+    /// Loads every file again in a process that dies at a point if it gets there.
+    pub(crate) fn replay_until(&self, point: &str) -> Ended {
+        let mut command = self.msoko(&["quarantine", "replay"]);
+        let status = command.env(FAILPOINT, point).status().expect("the executable");
+        match status.signal() {
+            Some(SIGABRT) => Ended::ByAbort,
+            _ => Ended::ByItself,
+        }
     }
 
     /// Pulls where no file may grow beyond so many KiB, as on a full disk; gives what was said and the exit code.
