@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 
+use msoko::snapshot::path_of;
 use msoko::warehouse::observations::ObservationQuery;
 use serde_json::Value;
 
@@ -27,6 +28,12 @@ const OLDER: &[Line<'_>] = &[
 ];
 /// Corrects a mark of the first school and repeats another.
 const NEWER: &[Line<'_>] = &[("edu990001", "russian", 3, 2, 12), ("edu990001", "russian", 4, 5, 12)];
+
+const BEFORE: [(&str, i64); 3] = [
+    ("vg-1 russian mark=3", 2),
+    ("vg-1 russian mark=4", 5),
+    ("vg-2 russian mark=2", 1),
+];
 
 fn feed(lines: &[Line<'_>]) -> String {
     let row = |(login, subject, mark, value, corrected): &Line<'_>| {
@@ -77,7 +84,8 @@ fn counts(replayed: &Value) -> Vec<i64> {
         .to_vec()
 }
 
-async fn dies_at_every_point(database: Option<&str>) {
+/// A district that has pulled both files; its readers see `before`.
+async fn pulled(database: Option<&str>) -> World {
     let world = World::new(
         2,
         "[[source]]\nid = \"rsoko\"\nconnector = \"rsoko-feed\"\nfolder = \"../inbox\"\ninclude = [\"*.xml\"]\n\
@@ -89,20 +97,26 @@ async fn dies_at_every_point(database: Option<&str>) {
         fs::write(world.path("inbox").join(file), feed(lines)).expect("a feed");
         assert!(buried(world.pulling()).success(), "{file}");
     }
-    let before = numbers(&[
-        ("vg-1 russian mark=3", 2),
-        ("vg-1 russian mark=4", 5),
-        ("vg-2 russian mark=2", 1),
-    ]);
-    assert_eq!(held(&world).await, before);
-    assert_eq!(counts(&world.replay()), [2, 0, 0, 0, 2, 1], "nothing was changed");
-    assert_eq!(held(&world).await, before);
+    assert_eq!(held(&world).await, numbers(&BEFORE));
+    world
+}
 
-    put_manifest(&world, "corrected");
+/// The administrator mends the manifest and names the login.
+fn mend(world: &World) {
+    put_manifest(world, "corrected");
     let known = world
         .msoko(&["units", "alias", "add", "vg-2", "fis_oko", "edu990009"])
         .status();
     assert!(known.expect("the executable").success());
+}
+
+async fn dies_at_every_point(database: Option<&str>) {
+    let world = pulled(database).await;
+    let before = numbers(&BEFORE);
+    assert_eq!(counts(&world.replay()), [2, 0, 0, 0, 2, 1], "nothing was changed");
+    assert_eq!(held(&world).await, before);
+
+    mend(&world);
     let newer_is_read = numbers(&[
         ("vg-1 russian mark=3", 12),
         ("vg-1 russian mark=4", 12),
@@ -144,4 +158,29 @@ async fn a_replay_that_dies_leaves_the_numbers_of_the_newest_file_on_a_server_to
     if let Some(server) = Server::start(false) {
         dies_at_every_point(Some(&server.url())).await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn behind_a_damaged_snapshot_older_files_add_what_was_unknown_and_say_so() {
+    let world = pulled(None).await;
+    mend(&world);
+    let snapshots = world.read().await.last_snapshots("rsoko").await.expect("listed");
+    let newest = &snapshots[0];
+    assert_eq!(newest.file, "week2.xml");
+    let path = path_of(&world.path("state/snapshots"), &newest.hash);
+    let bytes = fs::read(&path).expect("a snapshot");
+    fs::write(&path, &bytes[..bytes.len() / 2]).expect("half of it");
+
+    let said = world.replay_in_part();
+    assert!(said.contains("week2.xml") && said.contains("MSK-SNP-"), "{said}");
+    assert!(
+        said.contains("MSK-RUN-37") && said.contains("прежними остались числа (4)"),
+        "{said}"
+    );
+    let mut expected = numbers(&BEFORE);
+    expected.insert("vg-2 math mark=2".to_owned(), 11);
+    assert_eq!(held(&world).await, expected);
+
+    fs::write(path, bytes).expect("the whole of it");
+    assert_eq!(counts(&world.replay()), [2, 0, 3, 0, 3, 0]);
 }

@@ -2,11 +2,13 @@
 
 use msoko::domain::observation::{Batch, Observation, Quarantined, Scope};
 use msoko::message::Problem;
+use msoko::warehouse::Access;
 use msoko::warehouse::again::Newer;
 use msoko::warehouse::load::{LoadSummary, NewRun, NewSnapshot, Run};
 use msoko::warehouse::quarantine::QuarantineRow;
+use msoko::warehouse::sources::PullOutcome;
 
-use crate::district::{District, at, batch, number, on_both, refused_row, unit_ref};
+use crate::district::{District, Engine, at, batch, number, on_both, open, refused_row, unit_ref};
 
 on_both! {
     what_newer_files_say_is_left_alone,
@@ -19,6 +21,7 @@ on_both! {
     a_refused_replay_leaves_nothing_behind,
     behind_a_file_that_cannot_be_read_only_unknown_numbers_are_added,
     a_number_that_another_source_brought_later_stays,
+    a_newer_file_speaks_of_its_slice_whatever_becomes_of_its_numbers,
 }
 
 const OF_SUBJECT: Scope = Scope {
@@ -340,8 +343,36 @@ async fn behind_a_file_that_cannot_be_read_only_unknown_numbers_are_added(distri
     assert_eq!(held(&district).await, [(2, 7), (3, 7), (4, 7), (5, 7), (7, 7)]);
 }
 
-async fn a_number_that_another_source_brought_later_stays(district: District) {
-    load(&district, None, "week1.xlsx", batch(marks(&[(2, 5), (3, 5)]))).await;
+#[tokio::test]
+async fn a_source_that_is_loaded_again_is_pulled_by_no_other_node() {
+    let Some(district) = District::on(Engine::Postgres).await else {
+        return;
+    };
+    let (first, second) = (
+        &district.warehouse,
+        open(&district.url, Access::Hold).await.expect("a node"),
+    );
+    first.hold_source("vpr").await.expect("nobody pulls it");
+    first.source_started("vpr", None, at(1)).await.expect("free");
+    let held = second.hold_source("vpr").await.expect_err("pulled by the first");
+    assert_eq!((held.code(), held.get("source")), ("MSK-DB-23", Some("vpr")));
+    let well = PullOutcome::Well { rows: Some(1) };
+    first.source_finished("vpr", well, None, at(2)).await.expect("ended");
+    let before = first.source_records().await.expect("read");
+
+    first.hold_source("vpr").await.expect("free");
+    let held = second.source_started("vpr", None, at(3)).await.expect_err("held");
+    assert_eq!(held.code(), "MSK-DB-23");
+    second.free_source("vpr").await.expect("not its own");
+    let held = second.source_started("vpr", None, at(3)).await.expect_err("held");
+    assert_eq!(held.code(), "MSK-DB-23");
+    first.free_source("vpr").await.expect("freed");
+    assert_eq!(first.source_records().await.expect("read"), before, "no pull is told");
+    second.source_started("vpr", None, at(3)).await.expect("free again");
+}
+
+/// Loads numbers of another source.
+async fn load_feed(district: &District, rows: Vec<Observation>) {
     let snapshot = NewSnapshot {
         hash: "feed".to_owned(),
         source: "rsoko".to_owned(),
@@ -359,11 +390,36 @@ async fn a_number_that_another_source_brought_later_stays(district: District) {
         references: Vec::new(),
     };
     let mut run = district.warehouse.begin_run(new, at(2)).await.expect("begun");
-    let rows = batch(marks(&[(2, 9)]));
-    district.warehouse.stage(&mut run, rows).await.expect("staged");
+    district.warehouse.stage(&mut run, batch(rows)).await.expect("staged");
     district.warehouse.publish(run, true, at(2)).await.expect("published");
+}
+
+async fn a_number_that_another_source_brought_later_stays(district: District) {
+    load(&district, None, "week1.xlsx", batch(marks(&[(2, 5), (3, 5)]))).await;
+    load_feed(&district, marks(&[(2, 9)])).await;
     let rows = batch(marks(&[(2, 6), (3, 6)]));
     let done = again(&district, &Newer::default(), None, "week1.xlsx", rows).await;
     assert_eq!(counts(&done), [0, 1, 0, 1]);
     assert_eq!(held(&district).await, [(2, 9), (3, 6)]);
+}
+
+async fn a_newer_file_speaks_of_its_slice_whatever_becomes_of_its_numbers(district: District) {
+    let scope = Some(OF_SUBJECT);
+    load_feed(&district, marks(&[(4, 9)])).await;
+    load(&district, scope, "week1.xlsx", batch(marks(&[(3, 5)]))).await;
+    load(&district, scope, "week2.xlsx", batch(marks(&[(3, 7)]))).await;
+    let mut later = district.begin_within(None, "week3.xlsx", "later").await;
+    let rows = batch(marks(&[(3, 8)]));
+    district.warehouse.stage(&mut later, rows).await.expect("staged");
+    district.warehouse.publish(later, true, at(3)).await.expect("published");
+
+    // Its one number is the latest file's, and still the older file has nothing to add to the school: neither a mark
+    // that nobody knows nor another value for one that an older source brought.
+    let newer = Newer::default();
+    let done = again(&district, &newer, scope, "week2.xlsx", batch(marks(&[(3, 7)]))).await;
+    assert_eq!(counts(&done), [0, 0, 0, 1]);
+    let rows = batch(marks(&[(2, 5), (3, 5), (4, 5)]));
+    let done = again(&district, &newer, scope, "week1.xlsx", rows).await;
+    assert_eq!(counts(&done), [0, 0, 0, 3]);
+    assert_eq!(held(&district).await, [(3, 8), (4, 9)]);
 }
