@@ -410,7 +410,7 @@ impl Warehouse {
 
     /// Takes a load back: its numbers vanish, what it replaced is open again. Refused rows stay readable when the
     /// file itself was refused, and go when the load only broke off and will be repeated or the delivery was published
-    /// before: its numbers are in force, no row of it waits.
+    /// before: its numbers are in force, and what waits of it is listed already.
     ///
     /// # Errors
     /// When the database refuses; the rest is then removed at the next start.
