@@ -249,6 +249,7 @@ fn wanted(known: &[String], asked: &[String]) -> Result<Vec<String>, Problem> {
     }
 }
 
+/// The problem that speaks for the others where one is told.
 pub(super) fn first(problems: Problems) -> Problem {
     problems
         .into_iter()

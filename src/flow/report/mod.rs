@@ -11,13 +11,14 @@ use chrono::{Datelike, Days, Months, NaiveDate};
 pub use post::{SENT, cause, mail};
 
 use super::context::Context;
+use super::export::first;
 use super::status::is_stale;
 use crate::domain::document::Document;
 use crate::domain::school_year::SchoolYear;
 use crate::domain::stored::StoredObservation;
 use crate::domain::unit::Register;
 use crate::domain::vocabulary::{Procedure, UnitKind};
-use crate::message::{Problem, Problems};
+use crate::message::Problem;
 use crate::paper::{docx, xlsx};
 use crate::privacy::suppress::Audience;
 use crate::reports::Rules;
@@ -144,13 +145,6 @@ fn three_years(round: &str, year: SchoolYear) -> Vec<String> {
     let season = round.rsplit('/').next().unwrap_or("spring");
     let years = [year, year.previous(), year.previous().previous()];
     years.iter().map(|year| format!("vpr/{year}/{season}")).collect()
-}
-
-fn first(problems: Problems) -> Problem {
-    problems
-        .into_iter()
-        .next()
-        .unwrap_or_else(|| Problem::new("MSK-BUG-01").arg("what", "no problem"))
 }
 
 fn fingerprint(observations: &[Arc<StoredObservation>], rules: &Rules) -> String {
