@@ -1,15 +1,17 @@
 //! A district of twelve schools with a warehouse of its own, and short words for what tests do with it.
 
 use chrono::{DateTime, Duration, Utc};
+use msoko::domain::fact::{Fact, FactValue};
 use msoko::domain::observation::{Amount, Batch, Breakdown, Observation, Quarantined, Scope};
 use msoko::domain::place::Place;
 use msoko::domain::stored::ObservationKey;
 use msoko::domain::unit::{Alias, Unit, UnitId, UnitRef};
-use msoko::domain::vocabulary::{AliasSystem, Measure, Procedure, UnitKind};
+use msoko::domain::vocabulary::{AliasSystem, FactState, Measure, Procedure, UnitKind};
 use msoko::message::Problem;
 use msoko::warehouse::load::{HALF, LoadSummary, NewRun, NewSnapshot, Run, SnapshotId};
 use msoko::warehouse::observations::ObservationQuery;
 use msoko::warehouse::{Access, Warehouse};
+use proptest::prelude::*;
 use sqlx::Connection;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -29,6 +31,18 @@ pub(crate) fn at(minutes: i64) -> DateTime<Utc> {
 pub(crate) enum Engine {
     Sqlite,
     Postgres,
+}
+
+/// How a load of a random life ends.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum End {
+    Publish,
+    Abandon,
+    Kill,
+}
+
+pub(crate) fn ends() -> impl Strategy<Value = End> {
+    prop_oneof![4 => Just(End::Publish), 1 => Just(End::Abandon), 1 => Just(End::Kill)]
 }
 
 pub(crate) struct District {
@@ -90,6 +104,25 @@ impl District {
             warehouse,
             url,
             server,
+        }
+    }
+
+    /// Ends a load in one of three ways; what it brought, when it was published.
+    pub(crate) async fn end(self, run: Run, end: End) -> (Self, Option<LoadSummary>) {
+        match end {
+            End::Publish => {
+                let done = self.warehouse.publish(run, true, at(2)).await.expect("published");
+                (self, Some(done))
+            }
+            End::Abandon => {
+                let problem = Problem::new("MSK-SNP-05");
+                self.warehouse.abandon(run, &problem, at(2)).await.expect("abandoned");
+                (self, None)
+            }
+            End::Kill => {
+                drop(run);
+                (self.kill().await, None)
+            }
         }
     }
 
@@ -290,6 +323,26 @@ pub(crate) fn batch(observations: Vec<Observation>) -> Batch {
         observations,
         ..Batch::default()
     }
+}
+
+/// A page of a school says so.
+pub(crate) fn fact(unit: usize, code: &'static str, value: FactValue, confidence: u8) -> Fact {
+    Fact {
+        unit: unit_ref(unit),
+        code,
+        value: Some(value),
+        state: Some(FactState::Present),
+        unit_of_measure: None,
+        as_of: None,
+        url: Some("http://school.example/sveden/common".to_owned()),
+        confidence,
+        source_kind: "microdata",
+        place: Place::path("/html/body"),
+    }
+}
+
+pub(crate) fn text(text: &str) -> FactValue {
+    FactValue::Text(text.to_owned())
 }
 
 pub(crate) fn refused_row(place: &str) -> Quarantined {

@@ -8,9 +8,8 @@ use msoko::app::learn;
 use msoko::clock::Clock;
 use msoko::domain::fact::{Fact, FactValue};
 use msoko::domain::observation::{Amount, Batch, Breakdown, Observation};
-use msoko::domain::place::Place;
 use msoko::domain::unit::{Alias, Unit, UnitId, UnitRef};
-use msoko::domain::vocabulary::{AliasSystem, FactState, Measure, UnitKind};
+use msoko::domain::vocabulary::{AliasSystem, Measure, UnitKind};
 use msoko::export::{FACTS, Form, OBSERVATIONS};
 use msoko::flow::context::Context;
 use msoko::flow::export::{Exported, Order, export};
@@ -24,7 +23,7 @@ use msoko::warehouse::observations::ObservationQuery;
 use serde_json::Value;
 use std::sync::Arc;
 
-use crate::district::{District, Engine, ROUND, at, batch, number, on_both, school, unit_ref};
+use crate::district::{District, Engine, ROUND, at, batch, fact, number, on_both, school, text};
 
 on_both! {
     csv_and_json_lines_say_what_the_warehouse_says,
@@ -93,18 +92,10 @@ fn work() -> Vec<Observation> {
 
 fn facts() -> Vec<Fact> {
     let fact = |code, value, unit_of_measure| Fact {
-        unit: unit_ref(2),
-        code,
-        value: Some(value),
-        state: Some(FactState::Present),
         unit_of_measure,
         as_of: Some("2026".to_owned()),
-        url: Some("http://school.example/sveden/common".to_owned()),
-        confidence: 95,
-        source_kind: "microdata",
-        place: Place::path("/html/body"),
+        ..fact(2, code, value, 95)
     };
-    let text = |text: &str| FactValue::Text(text.to_owned());
     let count = |count| FactValue::Number(Amount::whole(count));
     vec![
         fact("org_full_name", text("=cmd|' /C calc'!A0"), None),
@@ -166,14 +157,22 @@ const MAIN: &str = "[authority]\nname = \"Управление\"\nmunicipality =
                     zone = \"Europe/Moscow\"\ncontact_address = \"office@uo.example\"\n\n\
                     [mail]\nfrom_address = \"msoko@uo.example\"\ntransport = \"file\"\n\n[database]\nurl = ";
 
-async fn office(district: &District) -> Context {
+/// Writes a configuration of the district beside its snapshots; gives its path.
+pub(crate) fn configured(district: &District) -> PathBuf {
     let folder = district.dir.path();
     let text = format!("{MAIN}\"{}\"\nsingle_node = true\n", district.url);
-    std::fs::write(folder.join("msoko.toml"), text).expect("written");
-    for name in ["sources.toml", "recipients.toml"] {
-        std::fs::write(folder.join(name), "").expect("written");
+    for (name, text) in [
+        ("msoko.toml", text.as_str()),
+        ("sources.toml", ""),
+        ("recipients.toml", ""),
+    ] {
+        std::fs::write(folder.join(name), text).expect("written");
     }
-    let knowledge = learn(&folder.join("msoko.toml")).expect("a valid configuration");
+    folder.join("msoko.toml")
+}
+
+async fn office(district: &District) -> Context {
+    let knowledge = learn(&configured(district)).expect("a valid configuration");
     let clock = Clock::fixed(at(60), knowledge.config.authority.zone);
     knowledge.open(clock, Access::Write, "test").await.expect("opened")
 }

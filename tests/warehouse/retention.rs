@@ -1,7 +1,6 @@
 //! What was kept long enough goes on either database; the times themselves are the flow's.
 
 use chrono::Duration;
-use msoko::domain::fact::FactValue;
 use msoko::domain::observation::Batch;
 use msoko::message::Problem;
 use msoko::warehouse::load::{HALF, NewRun};
@@ -10,8 +9,8 @@ use msoko::warehouse::retention::{Class, Limit};
 use msoko::warehouse::verify::Depth;
 use sqlx::Connection;
 
-use crate::district::{District, Engine, at, batch, number, on_both, refused_row};
-use crate::tables::{fact, letter};
+use crate::district::{District, Engine, at, batch, fact, number, on_both, refused_row, text};
+use crate::tables::letter;
 
 on_both! {
     old_letters_refused_rows_snapshots_and_records_go_class_by_class,
@@ -155,7 +154,7 @@ async fn an_old_snapshot_stays_while_a_fact_a_refused_row_or_a_load_needs_it(dis
     };
     let page = |code| Batch {
         rows_read: 1,
-        facts: vec![fact(code, FactValue::Text("a@school.example".to_owned()), 90)],
+        facts: vec![fact(1, code, text("a@school.example"), 90)],
         ..Batch::default()
     };
     let snapshots = async |state: &str| {
@@ -197,7 +196,7 @@ async fn an_old_snapshot_stays_while_a_fact_a_refused_row_or_a_load_needs_it(dis
         .expect("dropped");
     let again = Batch {
         rows_read: 1,
-        facts: vec![fact("org_email", FactValue::Text("b@school.example".to_owned()), 90)],
+        facts: vec![fact(1, "org_email", text("b@school.example"), 90)],
         ..Batch::default()
     };
     publish("page", "7777777", again).await;

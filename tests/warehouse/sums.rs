@@ -3,17 +3,15 @@
 use msoko::domain::observation::{Amount, Breakdown, Observation};
 use msoko::domain::unit::{Unit, UnitId, UnitRef};
 use msoko::domain::vocabulary::{Measure, UnitKind};
-use msoko::message::Problem;
 use msoko::warehouse::observations::ObservationQuery;
 use msoko::warehouse::territories::SumQuery;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
-use sqlx::Connection;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use crate::district::{District, Engine, at, batch, number, on_both, school};
+use crate::district::{District, End, Engine, at, batch, ends, number, on_both, school};
 
 const ROUNDS: [&str; 2] = ["vpr/2023-24/spring", "vpr/2024-25/spring"];
 /// Two regions with two districts each; a district may move to the other region.
@@ -47,21 +45,13 @@ enum Step {
     Refresh(usize),
 }
 
-#[derive(Debug, Clone, Copy)]
-enum End {
-    Publish,
-    Abandon,
-    Kill,
-}
-
 fn steps() -> impl Strategy<Value = Vec<Step>> {
     let n = prop_oneof![Just(None), (1i64..50).prop_map(Some)];
     let row = (0..SCHOOLS + 2, 0usize..2, 0usize..3, 2usize..5, 0i64..4, 0u8..2, n);
-    let end = prop_oneof![4 => Just(End::Publish), 1 => Just(End::Abandon), 1 => Just(End::Kill)];
     let load = (
         proptest::collection::vec(row, 0..60),
         proptest::bool::weighted(0.1),
-        end,
+        ends(),
     );
     let step = prop_oneof![
         6 => load.prop_map(|(rows, long, end)| Step::Load { rows, long, end }),
@@ -252,24 +242,7 @@ async fn load(
         assert_eq!(told(&district).await, before);
         assert_eq!(before, added(&district, register).await);
     }
-    match end {
-        End::Publish => {
-            district.warehouse.publish(run, true, at(2)).await.expect("published");
-        }
-        End::Abandon => {
-            let problem = Problem::new("MSK-SNP-05");
-            district
-                .warehouse
-                .abandon(run, &problem, at(2))
-                .await
-                .expect("abandoned");
-        }
-        End::Kill => {
-            drop(run);
-            return district.kill().await;
-        }
-    }
-    district
+    district.end(run, end).await.0
 }
 
 proptest! {
@@ -321,14 +294,7 @@ async fn fresh_sums_are_read_and_not_added_again(district: District) {
     assert!(district.warehouse.has_stale_sums().await.expect("read"));
     while district.warehouse.refresh_sums().await.expect("refreshed") {}
     let falsify = "update territory_sum set value = 1000 where territory = 'm0'";
-    if district.url.starts_with("sqlite:") {
-        let options = sqlx::sqlite::SqliteConnectOptions::new().filename(district.warehouse.name());
-        let mut connection = sqlx::SqliteConnection::connect_with(&options).await.expect("opened");
-        sqlx::query(falsify).execute(&mut connection).await.expect("falsified");
-    } else {
-        let mut connection = sqlx::PgConnection::connect(&district.url).await.expect("connected");
-        sqlx::query(falsify).execute(&mut connection).await.expect("falsified");
-    }
+    assert_eq!(district.raw(falsify).await, Ok(1));
     assert_eq!(value().await, (Some(1000), Some(12), None));
     district.load("b.xlsx", vec![number(1, 2, 8, 1)]).await;
     assert_eq!(value().await, (Some(13), Some(13), None));

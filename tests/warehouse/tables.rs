@@ -2,16 +2,15 @@
 
 use msoko::domain::fact::{Fact, FactValue};
 use msoko::domain::observation::{Amount, Batch};
-use msoko::domain::place::Place;
 use msoko::domain::unit::{Alias, UnitId};
-use msoko::domain::vocabulary::{AliasSystem, FactState};
+use msoko::domain::vocabulary::AliasSystem;
 use msoko::message::Problem;
 use msoko::warehouse::outbox::{AlertMark, AttemptOutcome, NewLetter};
 use msoko::warehouse::reports::{NewReport, ReportKey};
 use msoko::warehouse::sources::{PullOutcome, Validators};
 use std::collections::HashMap;
 
-use crate::district::{District, at, batch, number, on_both, refused_row, school, unit_ref};
+use crate::district::{District, at, batch, fact, number, on_both, refused_row, school, text};
 
 on_both! {
     refused_rows_are_answered_by_a_replay_or_a_newer_delivery_and_never_vanish,
@@ -146,21 +145,6 @@ async fn refused_rows_of_a_refused_file_stay_readable_and_those_of_a_broken_load
     }
 }
 
-pub(crate) fn fact(code: &'static str, value: FactValue, confidence: u8) -> Fact {
-    Fact {
-        unit: unit_ref(1),
-        code,
-        value: Some(value),
-        state: Some(FactState::Present),
-        unit_of_measure: None,
-        as_of: None,
-        url: Some("http://school.example/sveden/common".to_owned()),
-        confidence,
-        source_kind: "microdata",
-        place: Place::path("/html/body"),
-    }
-}
-
 async fn facts_of_a_site_have_a_history_and_the_more_certain_page_wins(district: District) {
     let load = async |facts: Vec<Fact>, minutes: i64| {
         let mut run = district.begin("school-1", &format!("{facts:?}")).await;
@@ -176,12 +160,11 @@ async fn facts_of_a_site_have_a_history_and_the_more_certain_page_wins(district:
             .await
             .expect("published")
     };
-    let text = |text: &str| FactValue::Text(text.to_owned());
     let first = load(
         vec![
-            fact("org_email", text("a@school.example"), 60),
-            fact("students_total", FactValue::Number(Amount::whole(250)), 90),
-            fact("org_email", text("b@school.example"), 90),
+            fact(1, "org_email", text("a@school.example"), 60),
+            fact(1, "students_total", FactValue::Number(Amount::whole(250)), 90),
+            fact(1, "org_email", text("b@school.example"), 90),
         ],
         2,
     )
@@ -189,8 +172,8 @@ async fn facts_of_a_site_have_a_history_and_the_more_certain_page_wins(district:
     assert_eq!((first.facts_new, first.duplicates), (2, 1));
     let second = load(
         vec![
-            fact("org_email", text("c@school.example"), 90),
-            fact("students_total", FactValue::Number(Amount::whole(250)), 90),
+            fact(1, "org_email", text("c@school.example"), 90),
+            fact(1, "students_total", FactValue::Number(Amount::whole(250)), 90),
         ],
         50,
     )

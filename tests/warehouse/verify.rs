@@ -1,15 +1,12 @@
 //! Damage is found and named; what is whole is not accused.
 
-use msoko::domain::fact::{Fact, FactValue};
 use msoko::domain::observation::Batch;
-use msoko::domain::place::Place;
-use msoko::domain::vocabulary::FactState;
 use msoko::message::Problem;
 use msoko::warehouse::audit::{Action, Entry};
 use msoko::warehouse::verify::{Depth, Verdict};
 use serde_json::json;
 
-use crate::district::{District, at, batch, number, on_both, unit_ref};
+use crate::district::{District, at, batch, fact, number, on_both, text};
 
 on_both! {
     a_whole_warehouse_is_not_accused_whatever_has_happened_to_it,
@@ -40,21 +37,6 @@ fn lines(verdict: &Verdict) -> Vec<String> {
     verdict.findings.iter().map(Problem::ru_line).collect()
 }
 
-fn fact(code: &'static str, text: &str, confidence: u8) -> Fact {
-    Fact {
-        unit: unit_ref(1),
-        code,
-        value: Some(FactValue::Text(text.to_owned())),
-        state: Some(FactState::Present),
-        unit_of_measure: None,
-        as_of: None,
-        url: Some("http://school.example/sveden/common".to_owned()),
-        confidence,
-        source_kind: "microdata",
-        place: Place::path("/html/body"),
-    }
-}
-
 /// Four files with corrections among them, a site whose pages contradict each other.
 async fn filled(district: &District) {
     for (file, shift) in [("a.xlsx", 0), ("b.xlsx", 30), ("a.xlsx", 1), ("c.xlsx", 60)] {
@@ -78,7 +60,12 @@ async fn filled(district: &District) {
         for (page, confidence) in [("common", 60), ("contacts", 90)] {
             let rows = Batch {
                 rows_read: 1,
-                facts: vec![fact("org_email", &format!("{turn}@{page}.example"), confidence)],
+                facts: vec![fact(
+                    1,
+                    "org_email",
+                    text(&format!("{turn}@{page}.example")),
+                    confidence,
+                )],
                 ..Batch::default()
             };
             district.warehouse.stage(&mut run, rows).await.expect("staged");
