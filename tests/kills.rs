@@ -170,12 +170,15 @@ fn assert_whole(dump: &str) {
     let of = |prefix: &str| -> Vec<&str> { dump.lines().filter(|line| line.starts_with(prefix)).collect() };
     let (letters, marks, mails) = (of("letter "), of("mark "), of("mail "));
     assert!(of("number ").len() > 90, "numbers of all three files");
+    assert!(of("sum ").len() > 90, "sums of three territories");
+    assert_eq!(of("stale sums "), ["stale sums false"]);
     assert_eq!(of("quarantine ").len(), 4);
     assert_eq!([of("snapshot "), of("kept ")].map(|lines| lines.len()), [3, 3]);
     assert_eq!(of("validators ").len(), 1, "the feed's");
     assert_eq!(of("letter source/vpr/").len(), 1, "about the renamed column");
     assert_eq!(letters.len(), 3, "{letters:#?}");
     assert!(letters.iter().all(|line| line.ends_with(" sent")), "{letters:#?}");
+    assert_eq!(of("sent ").len(), letters.len(), "each in the audit log");
     assert!(marks.len() > letters.len(), "{marks:#?}");
     assert_eq!(mails.len(), 2 * letters.len(), "an .eml and an .html each: {mails:#?}");
 }

@@ -9,11 +9,15 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 
 use msoko::app::{database_url, learn};
 use msoko::clock::Clock;
+use msoko::domain::unit::UnitId;
 use msoko::domain::vocabulary::Procedure;
 use msoko::flow::context::{Context, Stop};
 use msoko::flow::{deliver, remind};
 use msoko::roadmap::{SHIPPED, carry, file_name, from_toml, to_toml};
+use msoko::warehouse::audit::Action;
 use msoko::warehouse::observations::ObservationQuery;
+use msoko::warehouse::territories::SumQuery;
+use msoko::warehouse::verify::Depth;
 use msoko::warehouse::{Access, Warehouse};
 use tempfile::TempDir;
 
@@ -26,6 +30,9 @@ const SIGABRT: i32 = 6;
 
 /// Quarantined rows and letters of a world are far fewer.
 const ALL: u32 = 10_000;
+
+/// Territories of the register, each within the one before it.
+const TERRITORIES: [&str; 3] = ["ru", "ru-99", "vg"];
 
 /// The concept's roadmaps of 2020–2022 are carried by so many years.
 const CARRIED: i32 = 4;
@@ -244,6 +251,8 @@ impl World {
         for row in numbers(&warehouse).await {
             assert!(lines.insert(row), "a number stands twice");
         }
+        lines.extend(sums(&warehouse).await);
+        lines.extend(deeds(&warehouse).await);
         for row in warehouse.quarantine(None, true, ALL).await.expect("read") {
             let place = row.problem.place().unwrap_or("—");
             let line = format!(
@@ -311,13 +320,17 @@ pub(crate) fn buried(mut child: Child) -> ExitStatus {
     child.wait().expect("a child")
 }
 
-async fn numbers(warehouse: &Warehouse) -> Vec<String> {
+async fn rounds(warehouse: &Warehouse) -> Vec<String> {
     let mut rounds = Vec::new();
     for procedure in Procedure::ALL {
         rounds.extend(warehouse.rounds(*procedure).await.expect("read"));
     }
+    rounds
+}
+
+async fn numbers(warehouse: &Warehouse) -> Vec<String> {
     let query = ObservationQuery {
-        rounds,
+        rounds: rounds(warehouse).await,
         ..ObservationQuery::default()
     };
     let zone = chrono_tz::Europe::Moscow;
@@ -330,6 +343,47 @@ async fn numbers(warehouse: &Warehouse) -> Vec<String> {
         )
     };
     found.iter().map(line).collect()
+}
+
+/// The kept sums of every territory; a pull leaves none to be computed.
+async fn sums(warehouse: &Warehouse) -> Vec<String> {
+    let stale = warehouse.has_stale_sums().await.expect("read");
+    let mut lines = vec![format!("stale sums {stale}")];
+    for territory in TERRITORIES {
+        let query = SumQuery {
+            territory: UnitId(territory.to_owned()),
+            children: false,
+            rounds: rounds(warehouse).await,
+            measures: Vec::new(),
+            subjects: Vec::new(),
+        };
+        let found = warehouse.territory_sums(&query).await.expect("read");
+        lines.extend(found.iter().map(|sum| format!("sum {sum:?}")));
+    }
+    lines
+}
+
+/// What the audit log tells of letters. The log and everything else is whole, and each load is told once and each letter.
+async fn deeds(warehouse: &Warehouse) -> Vec<String> {
+    let verdict = warehouse.verify(Depth::Full).await.expect("looked");
+    assert_eq!(verdict.findings, []);
+    let end = chrono::DateTime::from_timestamp(4_102_444_800, 0).expect("the year 2100");
+    let always = (chrono::DateTime::UNIX_EPOCH, end);
+    let records = warehouse.audit(always, 0, ALL).await.expect("read");
+    let told = |action: Action| records.iter().filter(move |record| record.action == action.as_str());
+    let mut loads = BTreeSet::new();
+    for record in told(Action::LoadPublished) {
+        let counts: serde_json::Value = serde_json::from_str(&record.counts).expect("counts");
+        let run = counts["run"].as_u64().expect("a number");
+        assert!(loads.insert(run), "load {run} is told twice");
+    }
+    assert_eq!(loads.len() as u64, verdict.loads, "a published load is not told");
+    let mut lines = BTreeSet::new();
+    for record in told(Action::LetterSent) {
+        let line = format!("sent {} {:?}", record.object, record.recipient);
+        assert!(lines.insert(line), "letter {} is told twice", record.object);
+    }
+    lines.into_iter().collect()
 }
 
 pub(crate) fn files(folder: &Path) -> Vec<PathBuf> {
