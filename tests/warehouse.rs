@@ -30,5 +30,7 @@ mod server;
 mod sums;
 #[path = "warehouse/tables.rs"]
 mod tables;
+#[path = "warehouse/upgrade.rs"]
+mod upgrade;
 #[path = "warehouse/verify.rs"]
 mod verify;

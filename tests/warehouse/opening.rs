@@ -109,7 +109,7 @@ async fn a_database_of_a_newer_program_is_refused_and_left_alone() {
 }
 
 /// The first so many migrations of a folder.
-fn first_migrations(folder: &str, count: usize) -> Migrator {
+pub(crate) fn first_migrations(folder: &str, count: usize) -> Migrator {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations").join(folder);
     let mut files: Vec<PathBuf> = std::fs::read_dir(folder)
         .expect("a folder")
