@@ -274,14 +274,18 @@ impl Warehouse {
     /// # Errors
     /// When the database refuses.
     pub async fn removed_snapshots(&self, since: DateTime<Utc>) -> Result<Vec<String>, Problem> {
-        sql(
+        // Sorted here: asked for an order, the embedded database reads every snapshot in the order of its hash.
+        let mut hashes: Vec<String> = sql(
             "list removed snapshots",
-            "select distinct hash from snapshot where removed_at >= $1 and not exists (select 1 from snapshot other \
-             where other.hash = snapshot.hash and other.removed_at is null) order by hash",
+            "select hash from snapshot where removed_at >= $1 and not exists \
+             (select 1 from snapshot other where other.hash = snapshot.hash and other.removed_at is null)",
         )
         .bind(moment(since))
         .scalars(&self.readers)
-        .await
+        .await?;
+        hashes.sort_unstable();
+        hashes.dedup();
+        Ok(hashes)
     }
 
     /// Cuts the oldest records off one chain that has some; the record of the cut names the last of them by its hash.
@@ -375,10 +379,11 @@ async fn tell(
         .await
 }
 
+/// Letters, the oldest first, as the index of the finished ones has them.
 async fn old_ids(session: &mut Session<'_>, text: &'static str, limit: &Limit) -> Result<Vec<i64>, Problem> {
     sql("look for what is old", "select id ")
         .push(text)
-        .push(" order by id limit $2")
+        .push(" order by finished_at, id limit $2")
         .push(nodes::skip_taken(session))
         .bind(moment(limit.before))
         .bind(ROWS)
