@@ -8,6 +8,8 @@ mod audit;
 mod district;
 #[path = "warehouse/export.rs"]
 mod export;
+#[path = "warehouse/life.rs"]
+mod life;
 #[path = "warehouse/loads.rs"]
 mod loads;
 #[path = "warehouse/model.rs"]

@@ -1,7 +1,7 @@
 //! Every statement of the product finds its rows by an index: the plans of both databases are read.
 //!
-//! The demonstration and the reading verbs run as processes that log their statements; each of these is then explained
-//! on the database that was left.
+//! The demonstration, the verbs and what no verb does run as processes that log their statements; each of these is then
+//! explained on the database that was left.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -10,10 +10,11 @@ use std::process::Command;
 use serde_json::Value;
 use sqlx::{AssertSqlSafe, Connection, PgConnection, Row, SqlSafeStr, SqliteConnection};
 
+use crate::life;
 use crate::server::Server;
 
 /// Tables that grow for as long as the service runs.
-const GROWING: [&str; 11] = [
+const GROWING: [&str; 15] = [
     "observation",
     "fact",
     "quarantine",
@@ -25,10 +26,14 @@ const GROWING: [&str; 11] = [
     "report",
     "report_input",
     "http_validator",
+    "audit",
+    "run_reference",
+    "territory_sum",
+    "territory_stale",
 ];
 
 /// Statements that read a whole table on purpose, by a piece of their text, with the reason.
-const WHOLE: [(&str, &str); 6] = [
+const WHOLE: [(&str, &str); 12] = [
     (
         "(select max(id) from observation)",
         "the last row of a table, found at once",
@@ -47,13 +52,34 @@ const WHOLE: [(&str, &str); 6] = [
         "from run where state = 'loading'",
         "an index of the few loads under way",
     ),
+    (
+        "where o.superseded_by is not null order by d.id desc",
+        "loads, newest first, ends at the limit",
+    ),
+    (
+        "from territory_stale s where not exists",
+        "what waits to be computed; nothing after a pull",
+    ),
+    ("limit 1001", "`db verify` follows every reference and every key"),
+    (
+        "select id, digest from run where state = 'published'",
+        "`db verify --full` adds up every load",
+    ),
+    (
+        "having max(fetched_at) < $1",
+        "the last delivery of equal bytes, once a night",
+    ),
+    (
+        "select snapshot from current_observation group by snapshot",
+        "what numbers stand on, once a night and only when a snapshot is old",
+    ),
 ];
 
 /// Indexes that hold only the rows that still wait: reading all of one is what is asked for.
 const FEW: [&str; 3] = ["quarantine_open", "quarantine_waiting", "run_loading"];
 
-/// Verbs that read the warehouse of the demonstration.
-const VERBS: [&[&str]; 16] = [
+/// Verbs that work with the warehouse of the demonstration.
+const VERBS: [&[&str]; 25] = [
     &["status"],
     &["units", "list"],
     &["units", "unknown"],
@@ -70,9 +96,18 @@ const VERBS: [&[&str]; 16] = [
     &["explain", "R-VPR/2024-25/1", "Таблица 4", "D20"],
     &["explain", "--diff", "vpr-inbox"],
     &["explain", "--diff", "R-VPR/2024-25/1"],
+    &["explain", "--diff"],
+    &["explain", "--diff", "1"],
+    &["units", "sums", "vg", "--round", "vpr/2024-25/spring"],
+    &["units", "sums", "ru-99", "--children", "--round", "vpr/2024-25/spring"],
+    &["audit", "period", "--from", "2026-01-01", "--to", "2026-12-31"],
+    &["db", "export", "--out", "out", "--history"],
+    &["db", "export", "--out", "part", "--unit", "vg-01"],
+    &["db", "verify", "--full"],
+    &["db", "retain"],
 ];
 
-/// The distinct statements of the demonstration and the verbs.
+/// The distinct statements of the demonstration, the verbs and a life that no verb leads.
 fn statements(dir: &Path, database: Option<&str>) -> BTreeSet<String> {
     let mut said = String::new();
     let mut demo = vec!["demo", "--dir", "demo"];
@@ -82,6 +117,8 @@ fn statements(dir: &Path, database: Option<&str>) -> BTreeSet<String> {
         let words = [&["--config", "demo/config/msoko.toml"], verb].concat();
         said.push_str(&logged(dir, &words));
     }
+    let embedded = format!("sqlite:{}", dir.join("demo/msoko.db").display());
+    said.push_str(&life::logged(database.unwrap_or(&embedded)));
     let texts = said.lines().filter_map(|line| {
         let event: Value = serde_json::from_str(line).ok()?;
         let fields = &event["fields"];
@@ -143,7 +180,7 @@ fn on_purpose(text: &str) -> bool {
 async fn every_statement_finds_its_rows_by_an_index_in_the_embedded_database() {
     let dir = tempfile::tempdir().expect("a folder");
     let statements = statements(dir.path(), None);
-    assert!(statements.len() > 60, "only {} statements", statements.len());
+    assert!(statements.len() > 150, "only {} statements", statements.len());
     let options = sqlx::sqlite::SqliteConnectOptions::new().filename(dir.path().join("demo/msoko.db"));
     let mut connection = SqliteConnection::connect_with(&options).await.expect("opened");
     let mut slow = Vec::new();
@@ -172,7 +209,7 @@ async fn every_statement_finds_its_rows_by_an_index_on_a_server() {
     let Some(server) = Server::start(false) else { return };
     let dir = tempfile::tempdir().expect("a folder");
     let statements = statements(dir.path(), Some(&server.url()));
-    assert!(statements.len() > 60, "only {} statements", statements.len());
+    assert!(statements.len() > 150, "only {} statements", statements.len());
     let mut connection = PgConnection::connect(&server.url()).await.expect("connected");
     // Small tables are read whole whatever there is: forbidden, a plan does so only for want of an index.
     sqlx::query("set enable_seqscan = off")
