@@ -234,16 +234,7 @@ impl Warehouse {
     /// # Errors
     /// `MSK-DB-23` when another node is loading the series, else when the database refuses.
     pub async fn begin_run(&self, new: NewRun, now: DateTime<Utc>) -> Result<Run, Problem> {
-        let others = self.other_nodes().await?;
-        for stale in self.loading_runs(Some((&new.source, &new.series))).await? {
-            if others.contains(&stale.node) {
-                return Err(Problem::new("MSK-DB-23")
-                    .arg("source", &new.source)
-                    .arg("node", stale.node));
-            }
-            let problem = Problem::new("MSK-DB-20").arg("source", &new.source);
-            self.take_back(&stale, &problem, now).await?;
-        }
+        self.take_back_cut_off(&new.source, &new.series, now).await?;
         let what = "begin a load";
         let NewRun {
             source,
@@ -349,6 +340,19 @@ impl Warehouse {
             run.loading = Some(loading);
             run.pending = pending;
             failpoint::hit("chunk-staged");
+        }
+        Ok(())
+    }
+
+    /// Takes back what an earlier load of a series left when it was cut off.
+    async fn take_back_cut_off(&self, source: &str, series: &str, now: DateTime<Utc>) -> Result<(), Problem> {
+        let others = self.other_nodes().await?;
+        for stale in self.loading_runs(Some((source, series))).await? {
+            if others.contains(&stale.node) {
+                return Err(Problem::new("MSK-DB-23").arg("source", source).arg("node", stale.node));
+            }
+            let problem = Problem::new("MSK-DB-20").arg("source", source);
+            self.take_back(&stale, &problem, now).await?;
         }
         Ok(())
     }

@@ -258,7 +258,7 @@ impl Warehouse {
         if !is_unsure && self.came_before(loading).await? {
             loading.vanished = self.vanished(loading, &seen).await?;
         }
-loading.seen = Some(seen);
+        loading.seen = Some(seen);
         let summary = &loading.summary;
         let left = summary.observations_unchanged + summary.observations_changed + summary.observations_left;
         let least = u64::from(loading.least_of_previous);

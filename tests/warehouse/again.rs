@@ -4,7 +4,7 @@ use msoko::domain::observation::{Batch, Observation, Quarantined, Scope};
 use msoko::message::Problem;
 use msoko::warehouse::Access;
 use msoko::warehouse::again::Newer;
-use msoko::warehouse::load::{LoadSummary, NewRun, NewSnapshot, Run};
+use msoko::warehouse::load::{HALF, LoadSummary, NewRun, NewSnapshot, Run};
 use msoko::warehouse::quarantine::QuarantineRow;
 use msoko::warehouse::sources::PullOutcome;
 
@@ -67,6 +67,7 @@ async fn begin_again(district: &District, newer: &Newer, scope: Option<Scope>, f
         snapshot: district.snapshot(file, file).await,
         manifest: "m2".to_owned(),
         scope,
+        least_of_previous: HALF,
         references: Vec::new(),
     };
     district
@@ -299,6 +300,7 @@ async fn rows_that_waited_are_loaded_and_those_of_newer_files_go_on_waiting(dist
         snapshot: snapshots[1].id,
         manifest: "m2".to_owned(),
         scope: None,
+        least_of_previous: HALF,
         references: Vec::new(),
     };
     let begun = district.warehouse.begin_again(new, &Newer::default(), at(5)).await;
@@ -387,6 +389,7 @@ async fn load_feed(district: &District, rows: Vec<Observation>) {
         snapshot: recorded.expect("recorded"),
         manifest: "m1".to_owned(),
         scope: None,
+        least_of_previous: HALF,
         references: Vec::new(),
     };
     let mut run = district.warehouse.begin_run(new, at(2)).await.expect("begun");
