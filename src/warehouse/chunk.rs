@@ -151,16 +151,23 @@ async fn stage_piece(
     others: &[i64],
     rows: &[Observation],
 ) -> Result<Vec<Quarantined>, Problem> {
+    bulk::known_units(connection, &mut loading.units, rows).await?;
     let mut fresh = Vec::new();
     // What was loaded before is known, and a key that is free may have been closed by a newer delivery.
     if !loading.mostly_known && loading.again.is_none() {
         let all: Vec<usize> = (0..rows.len()).collect();
-        fresh = bulk::insert(connection, loading, rows, &all).await?;
+        let mut columns = std::mem::take(&mut loading.columns);
+        let hashing = async { columns.observations(rows, loading.snapshot) };
+        // Rows are hashed while the database works on them.
+        let (inserted, hashes) = tokio::join!(bulk::insert(connection, loading, rows, &all), hashing);
+        loading.columns = columns;
+        fresh = inserted?;
         if fresh.len() == rows.len() {
             loading.summary.observations_new += rows.len() as u64;
+            loading.digest.add_all(hashes);
             for row in rows {
                 loading.saw(row);
-                added(loading, row);
+                loading.touched.note(&row.round, unit(row));
             }
             return Ok(Vec::new());
         }

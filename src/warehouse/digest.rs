@@ -13,6 +13,11 @@ impl Digest {
         self.0 = self.0.wrapping_add(row.0);
     }
 
+    /// Adds what another sum holds.
+    pub(super) fn add_all(&mut self, rows: Self) {
+        self.0 = self.0.wrapping_add(rows.0);
+    }
+
     pub(super) fn remove(&mut self, row: Hash) {
         self.0 = self.0.wrapping_sub(row.0);
     }
@@ -81,6 +86,13 @@ impl Columns {
         self.text(row.place.as_str());
         self.number(snapshot);
         self.hash()
+    }
+
+    /// The sum over rows as they are inserted.
+    pub(super) fn observations(&mut self, rows: &[Observation], snapshot: i64) -> Digest {
+        let mut sum = Digest::default();
+        rows.iter().for_each(|row| sum.add(self.observation(row, snapshot)));
+        sum
     }
 
     /// The written form, without making the text.

@@ -1,5 +1,7 @@
 //! Loads: begin, stage in chunks nobody sees, publish in one short transaction or take everything back.
 
+use std::collections::HashSet;
+
 use chrono::{DateTime, Utc};
 
 use super::again::{self, Again};
@@ -144,6 +146,8 @@ pub(super) struct Loading {
     /// Whose numbers it has added or changed: the sums above them will be stale.
     pub(super) touched: Touched,
     /// Sum of the hashes of the rows added so far.
+    /// Units that the register is known to hold.
+    pub(super) units: HashSet<String>,
     pub(super) digest: Digest,
     pub(super) columns: Columns,
     /// Most of the last rows were known: look before inserting.
@@ -292,6 +296,7 @@ impl Warehouse {
             least_of_previous,
             seen: scope.map(Seen::new),
             touched: Touched::default(),
+            units: HashSet::new(),
             digest: Digest::default(),
             columns: Columns::default(),
             mostly_known: false,

@@ -3,8 +3,12 @@
 mod postgres;
 mod sqlite;
 
+use std::collections::HashSet;
+
+use super::chunk::unit;
 use super::load::Loading;
-use super::sql::Session;
+use super::sql::{Session, sql};
+use super::store::bug;
 use crate::domain::observation::{Amount, Observation};
 use crate::message::Problem;
 
@@ -25,6 +29,37 @@ impl Stored {
 
 /// Position of the row that was asked for, then id, run, value, scale and participants of the open row.
 type Found = (i64, i64, i64, i64, i64, Option<i64>);
+
+/// Makes sure that the register holds the units of rows, each asked for once a load: on the server no foreign key does.
+///
+/// # Errors
+/// When a row came past the stage that recognises units.
+pub(super) async fn known_units(
+    session: &mut Session<'_>,
+    known: &mut HashSet<String>,
+    rows: &[Observation],
+) -> Result<(), Problem> {
+    if let Session::Sqlite(_) = session {
+        return Ok(());
+    }
+    let mut asked: Vec<&str> = rows.iter().map(unit).collect();
+    asked.dedup();
+    asked.retain(|unit| !known.contains(*unit));
+    if asked.is_empty() {
+        return Ok(());
+    }
+    let found: Vec<String> = sql("list units", "select id from unit where id in ")
+        .push_list(asked.iter().copied())
+        .scalars(session)
+        .await?;
+    known.extend(found);
+    match asked.iter().find(|unit| !known.contains(**unit)) {
+        None => Ok(()),
+        Some(unit) => Err(bug(format!(
+            "a row of unit `{unit}`, which the register does not hold"
+        ))),
+    }
+}
 
 /// Inserts rows whose key has no open row; gives the ids of those that went in, ascending.
 pub(super) async fn insert(

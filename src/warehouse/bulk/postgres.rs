@@ -49,7 +49,6 @@ pub(super) async fn insert(
          snapshot, run) \
          select v.*, $12, $13 from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::bigint[], $6::text[], \
          $7::text[], $8::bigint[], $9::bigint[], $10::bigint[], $11::text[]) as v (round, unit) \
-         where (select count(*) from unit where unit.id = v.unit) = 1 \
          on conflict (round, unit, measure, subject, grade, breakdown) where superseded_by is null do nothing \
          returning id",
     )
