@@ -12,7 +12,7 @@ use crate::config::Source;
 use crate::decode::{Bytes, Input};
 use crate::domain::observation::Batch;
 use crate::domain::unit::Register;
-use crate::manifest::{Connector, Personal};
+use crate::manifest::{Connector, Decode, Personal};
 use crate::message::{Problem, Problems};
 use crate::privacy::detect::Exempt;
 use crate::privacy::folded::Folded;
@@ -25,6 +25,9 @@ use crate::warehouse::references::{Reference, ReferenceKind};
 /// Batches between the reader's thread and the writer: as many as the writer puts into one transaction, so that the
 /// reader fills the next one meanwhile; some two megabytes.
 const QUEUE: usize = 8;
+
+/// A workbook is packed: its rows take about so many times its size.
+const PACKED: u64 = 16;
 
 /// What a delivery did to the warehouse.
 #[derive(Debug, Default)]
@@ -95,7 +98,11 @@ impl Load {
         let connector = Arc::new(choose(self, &delivery, connectors)?.clone());
         let fingerprint = self.fingerprint(&connector, &original);
         let size = delivery.size();
-        let long = connector.personal == Personal::None && size > AT_ONCE;
+        let unpacked = match connector.decode {
+            Decode::Xlsx(_) => size.saturating_mul(PACKED),
+            _ => size,
+        };
+        let long = connector.personal == Personal::None && unpacked > AT_ONCE;
         if long && (size > IN_MEMORY || self.is_clean(&delivery, &connector).await?) {
             return self.stream(delivery, connector, fingerprint).await;
         }
