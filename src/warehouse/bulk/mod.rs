@@ -55,9 +55,7 @@ pub(super) async fn known_units(
     known.extend(found);
     match asked.iter().find(|unit| !known.contains(**unit)) {
         None => Ok(()),
-        Some(unit) => Err(bug(format!(
-            "a row of unit `{unit}`, which the register does not hold"
-        ))),
+        Some(unit) => Err(bug(format!("a row of unit `{unit}`, which the register does not hold"))),
     }
 }
 
