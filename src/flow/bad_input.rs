@@ -195,7 +195,8 @@ const FEED: &str = "\
 [[observation]]\nmeasure_column = 'measure'\nvalue = 'value'\nn = 'n'\nkeys = ['mark', 'sex']\n\
 [contract]\nmax_quarantined = '100%'\n\
 [[check]]\nrule = 'sum_at_most'\nname = 'отметок не больше, чем участников'\ncolumns = ['mark_count']\n\
-total = 'participants'\n";
+total = 'participants'\n\
+[[check]]\nrule = 'between'\ncolumns = ['mean']\nmax = 5\n";
 
 #[test]
 fn marks_in_rows_of_their_own_are_no_more_than_the_participants() {
@@ -203,7 +204,8 @@ fn marks_in_rows_of_their_own_are_no_more_than_the_participants() {
                 058001;math;5;participants;;;10;\n058001;math;5;mark_count;2;;4;\n058001;math;5;mark_count;3;;6;\n\
                 058001;math;5;participants;;м;4;\n058001;math;5;mark_count;2;м;4;\n\
                 158002;math;5;participants;;;10;\n158002;math;5;mark_count;2;;4;\n158002;math;5;mark_count;3;;7;\n\
-                158002;rus;5;participants;;;10;\n158002;rus;5;mark_count;2;;12;10\n158002;rus;5;mark_count;3;;9;\n";
+                158002;rus;5;participants;;;10;\n158002;rus;5;mark_count;2;;12;10\n158002;rus;5;mark_count;3;;9;\n\
+                158002;rus;6;mean;;;7;\n";
     insta::assert_snapshot!(lines(&connector(FEED), text).join("\n"), @r"
     a vpr/2020-21/spring participants 10
     a vpr/2020-21/spring mark_count 4
@@ -214,7 +216,28 @@ fn marks_in_rows_of_their_own_are_no_more_than_the_participants() {
     b vpr/2020-21/spring participants 10
     b refused impossible: MSK-VAL-11: строка 11, столбец «Число»: mark_count = 12, а число участников — 10: часть не бывает больше целого
     b vpr/2020-21/spring mark_count 9
+    b refused between: MSK-VAL-03: строка 13, столбец «Число»: «mean» = 7, допустимо от … до 5
     ");
+}
+
+#[test]
+fn a_series_longer_than_the_bound_is_handed_on_and_the_next_one_is_judged() {
+    let mut text = "Код;Предмет;Класс;Мера;Отметка;Пол;Число;Из\n058001;math;5;participants;;;1;\n".to_owned();
+    for mark in 0..2500 {
+        text.push_str(&format!("058001;math;5;mark_count;{mark};;1;\n"));
+    }
+    text.push_str("158002;math;5;participants;;;1;\n158002;math;5;mark_count;2;;2;\n");
+    let lines = lines(&connector(FEED), &text);
+    assert_eq!(
+        lines.len(),
+        2502,
+        "2501 numbers of the long series, one refusal of the short one"
+    );
+    assert!(
+        lines[2501].starts_with("b refused отметок не больше"),
+        "{}",
+        lines[2501]
+    );
 }
 
 #[test]

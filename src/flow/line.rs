@@ -132,9 +132,9 @@ impl<'a, 's> Line<'a, 's> {
         }
     }
 
-    /// Judges the series that has ended and hands its numbers on. The refusal of a series is one record.
-    fn end_series(&mut self) -> Result<(), Problem> {
-        let Some((numbers, whole)) = self.series.as_mut().map(Series::end) else {
+    /// Judges the series that has ended, or is cut for its length, and hands its numbers on. The refusal of a series is one record.
+    fn end_series(&mut self, cut: bool) -> Result<(), Problem> {
+        let Some((numbers, whole)) = self.series.as_mut().map(|series| series.end(cut)) else {
             return Ok(());
         };
         let failures = if whole {
@@ -220,7 +220,7 @@ impl<'a, 's> Line<'a, 's> {
         if decoded.is_ok() {
             self.close_table();
         }
-        if let Err(problem) = self.end_series() {
+        if let Err(problem) = self.end_series(false) {
             decoded = decoded.and(Err(problem));
         }
         let flushed = self.flush();
@@ -298,7 +298,7 @@ fn door_rules(connector: &Connector, normaliser: &Normaliser<'_>) -> Vec<Rule> {
 impl TableSink for Line<'_, '_> {
     fn table(&mut self, table: Table) -> Result<(), Problem> {
         self.close_table();
-        self.end_series()?;
+        self.end_series(false)?;
         let (table, mut warnings) = self.door.table(table)?;
         if let Some(copy) = &mut self.copy {
             copy.table(&table);
@@ -341,8 +341,9 @@ impl TableSink for Line<'_, '_> {
         let bad = !self.outcome.quarantined.is_empty();
         if let Some(series) = &mut self.series {
             // A refused row comes between: what stands before it is handed on before it.
-            if bad || series.is_full() || !series.goes_on_with(&self.outcome.observations) {
-                self.end_series()?;
+            let goes_on = !bad && series.goes_on_with(&self.outcome.observations);
+            if !goes_on || series.is_full() {
+                self.end_series(goes_on)?;
             }
         }
         match &mut self.series {
@@ -360,7 +361,7 @@ impl TableSink for Line<'_, '_> {
         if let Some(copy) = &mut self.copy {
             copy.broken(number, &problem);
         }
-        self.end_series()?;
+        self.end_series(false)?;
         self.batch.quarantined.push(Quarantined {
             problem,
             column: None,

@@ -140,9 +140,6 @@ impl<'c> Checker<'c> {
     /// Checks the rules about measures on the numbers of one series.
     pub fn series(&mut self, numbers: &[Observation]) -> Vec<Failure> {
         let mut failures = Vec::new();
-        if numbers.len() < 2 {
-            return failures;
-        }
         let groups = comparable(numbers);
         for ready in self.checks.iter_mut().filter(|ready| ready.by_measure) {
             for numbers in &groups {

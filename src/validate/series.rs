@@ -41,9 +41,8 @@ impl Series {
         self.numbers.len() >= LONGEST
     }
 
-    /// Ends the series: gives its numbers and whether they are all of it.
-    pub fn end(&mut self) -> (Vec<Observation>, bool) {
-        let cut = self.is_full();
+    /// Ends the series, or cuts it because it outgrows the bound: gives its numbers and whether they are all of it.
+    pub fn end(&mut self, cut: bool) -> (Vec<Observation>, bool) {
         let whole = !cut && !self.unchecked;
         self.unchecked = cut;
         (std::mem::take(&mut self.numbers), whole)
