@@ -1,6 +1,7 @@
 //! Loads: begin, stage in chunks nobody sees, publish in one short transaction or take everything back.
 
 use std::collections::HashSet;
+use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
 
@@ -49,6 +50,11 @@ pub struct NewSnapshot {
     /// `Last-Modified` of the answer.
     pub last_modified: Option<String>,
 }
+
+/// How long the end of what another node does to an earlier load of the same series is waited for.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// Between two looks at it.
+const PAUSE: Duration = Duration::from_millis(100);
 
 /// Least share of the delivery before where nobody says otherwise, in percent.
 pub const HALF: u8 = 50;
@@ -349,17 +355,29 @@ impl Warehouse {
         Ok(())
     }
 
-    /// Takes back what an earlier load of a series left when it was cut off.
+    /// Takes back what an earlier load of a series left when it was cut off. Another node may be at that already: its
+    /// end is waited for, because the rows hold their keys until then.
     async fn take_back_cut_off(&self, source: &str, series: &str, now: DateTime<Utc>) -> Result<(), Problem> {
-        let others = self.other_nodes().await?;
-        for stale in self.loading_runs(Some((source, series))).await? {
-            if others.contains(&stale.node) {
-                return Err(Problem::new("MSK-DB-23").arg("source", source).arg("node", stale.node));
+        let began = Instant::now();
+        loop {
+            let others = self.other_nodes().await?;
+            let mut busy = None;
+            for stale in self.loading_runs(Some((source, series))).await? {
+                if others.contains(&stale.node) {
+                    busy = Some(stale.node);
+                    continue;
+                }
+                let problem = Problem::new("MSK-DB-20").arg("source", source);
+                self.take_back(&stale, &problem, now).await?;
             }
-            let problem = Problem::new("MSK-DB-20").arg("source", source);
-            self.take_back(&stale, &problem, now).await?;
+            match busy {
+                None => return Ok(()),
+                Some(node) if began.elapsed() > PATIENCE => {
+                    return Err(Problem::new("MSK-DB-23").arg("source", source).arg("node", node));
+                }
+                Some(_) => tokio::time::sleep(PAUSE).await,
+            }
         }
-        Ok(())
     }
 
     /// Makes the load visible, whole, or takes it back. `confirmed` lets through a delivery that is empty or has
