@@ -124,6 +124,26 @@ fn numbers_that_cannot_be_are_put_aside_one_by_one_and_shares_add_up_to_a_hundre
     ");
 }
 
+/// 0.1 + 64.1 + 35.8 is 99.99999999999999 in binary.
+#[test]
+fn decimals_that_add_up_are_not_refused_for_their_binary_form() {
+    let sums = "[[check]]\nrule = 'sum_equals'\ncolumns = ['n', 'low', 'high']\ntotal = 100\n";
+    let manifest = BY_SCHOOL.replace("measure = 'participants'\nvalue = 'n'", "measure = 'mean'\nvalue = 'n'");
+    let text = "Код;Год;Участников;Доля 2;Доля 3-5\n058001;2024-25;0,1;64,1;35,8\n";
+    let lines = lines(&connector(&format!("{manifest}{sums}")), text);
+    assert_eq!(lines, ["a vpr/2024-25 mean 0.1", "a vpr/2024-25 share 64.1"]);
+}
+
+#[test]
+fn values_of_a_column_that_is_only_context_are_not_repeated() {
+    let manifest = BY_SCHOOL.replacen("class = 'key'", "class = 'context'\ndigits = 6", 1);
+    let rule = "[[check]]\nrule = 'one_of'\ncolumns = ['code']\nvalues = ['158002']\n";
+    let text = "Код;Год;Участников;Доля 2;Доля 3-5\n58001;2024-25;1;64;36\n";
+    let lines = lines(&connector(&format!("{manifest}{rule}")), text).join("\n");
+    assert_eq!(lines.matches("значение не показано").count(), 3, "{lines}");
+    assert!(!lines.contains("58001"), "{lines}");
+}
+
 #[test]
 fn a_year_that_has_not_begun_is_refused_or_told() {
     let text = "Код;Год;Участников;Доля 2;Доля 3-5\n058001;2025-26;20;10;90\n058001;2026-27;20;10;90\n\
@@ -267,8 +287,8 @@ fn a_score_above_the_scale_and_a_date_of_another_round_are_found() {
                 058001;30;8;38;17.03.2021\n058001;1;2;3;17.10.2021\n058001;1;2;3;17.10.2020\n";
     insta::assert_snapshot!(lines(&connector, text).join("\n"), @r"
     a refused at_most_reference: MSK-VAL-13: строка 3, столбец «Балл»: «total» = 41, а сумма наибольших баллов заданий — 40
-    a refused date_in_round: MSK-VAL-14: строка 5, столбец «Дата»: «day» = 17.10.2021: эта дата не относится к проведению vpr/2020-21/spring
-    a refused date_in_round: MSK-VAL-14: строка 6, столбец «Дата»: «day» = 17.10.2020: эта дата не относится к проведению vpr/2020-21/spring
+    a refused date_in_round: MSK-VAL-14: строка 5, столбец «Дата»: «day» = значение не показано: эта дата не относится к проведению vpr/2020-21/spring
+    a refused date_in_round: MSK-VAL-14: строка 6, столбец «Дата»: «day» = значение не показано: эта дата не относится к проведению vpr/2020-21/spring
     a vpr/2020-21/spring participants 2
     a vpr/2020-21/spring absent 0
     a vpr/2020-21/spring mark_count 1

@@ -1,6 +1,6 @@
 //! `[[check]]`: the closed list of rules about rows, and the one about a delivery as a whole.
 
-use super::grammar::Contract;
+use super::grammar::{Connector, Contract, Kind, MeasureOf, ObservationRule};
 use super::read::percent;
 use super::read_parts::Known;
 use crate::domain::vocabulary::Measure;
@@ -119,7 +119,8 @@ pub(super) fn checks<'d>(
 }
 
 fn check(section: Section<'_>, known: &Known, contract: &mut Contract) -> Option<Check> {
-    if section.string("rule").as_deref() == Some(NOT_FEWER) {
+    let word = section.need_string("rule");
+    if word == NOT_FEWER {
         contract.least_of_previous = least(&section);
         section.done();
         return None;
@@ -136,7 +137,7 @@ fn check(section: Section<'_>, known: &Known, contract: &mut Contract) -> Option
         )
         .unwrap_or(Severity::QuarantineRow);
     let columns = operands(&section, known, "columns");
-    let rule = rule(&section, known);
+    let rule = rule(&section, &word, known);
     section.done();
     Some(Check {
         rule: rule?,
@@ -180,8 +181,7 @@ fn operands(section: &Section<'_>, known: &Known, key: &str) -> Vec<String> {
     names
 }
 
-fn rule(section: &Section<'_>, known: &Known) -> Option<Rule> {
-    let word = section.need_string("rule");
+fn rule(section: &Section<'_>, word: &str, known: &Known) -> Option<Rule> {
     let one = |key| operands(section, known, key).into_iter().next().unwrap_or_default();
     let total = || Total {
         of: if section.is_number("total") {
@@ -191,7 +191,7 @@ fn rule(section: &Section<'_>, known: &Known) -> Option<Rule> {
         },
         tolerance: section.decimal("tolerance").unwrap_or(0.0),
     };
-    match word.as_str() {
+    match word {
         "sum_equals" => Some(Rule::SumEquals(total())),
         "sum_at_most" => Some(Rule::SumAtMost(total())),
         "between" => {
@@ -221,6 +221,46 @@ fn rule(section: &Section<'_>, known: &Known) -> Option<Rule> {
             section.refuse("rule", &format!("такого правила нет; допустимы: {known}"));
             let _ = section.free_keys();
             None
+        }
+    }
+}
+
+/// Refuses rules that could never fail: they would be a promise without a check behind it.
+pub(super) fn fit_together(root: &Section<'_>, connector: &Connector) {
+    let column = |name: &String| connector.columns.iter().find(|column| column.name == *name);
+    let a_number_a_row = |rule: &ObservationRule| matches!(rule.measure, MeasureOf::Column(_));
+    let by_series = connector.observations.iter().any(a_number_a_row);
+    for check in &connector.checks {
+        let word = check.rule.as_str();
+        let mut operands: Vec<&String> = check.columns.iter().collect();
+        match &check.rule {
+            Rule::SumEquals(Total { of, .. }) | Rule::SumAtMost(Total { of, .. }) => {
+                if let TotalOf::Operand(name) = of {
+                    operands.push(name);
+                }
+            }
+            Rule::AtMostColumn { limit } => operands.push(limit),
+            Rule::AtMostReference(Bound::Tasks) if connector.participant.is_none() => {
+                root.refuse(
+                    "check",
+                    &format!("{word}: reference = \"tasks\" бывает только у файла с участниками"),
+                );
+            }
+            Rule::DateInRound => {
+                let is_date = |name: &&String| column(name).is_some_and(|column| column.reading.kind == Kind::Date);
+                if let Some(name) = check.columns.iter().find(|name| !is_date(name)) {
+                    root.refuse(
+                        "check",
+                        &format!("{word}: столбец «{name}» должен иметь type = \"date\""),
+                    );
+                }
+            }
+            _ => {}
+        }
+        let measures = operands.iter().filter(|name| column(name).is_none()).count();
+        if by_series && (1..operands.len()).contains(&measures) {
+            let reason = format!("{word}: где каждое число стоит в своей строке, меры не сравнивают со столбцами");
+            root.refuse("check", &reason);
         }
     }
 }

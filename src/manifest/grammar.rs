@@ -402,6 +402,17 @@ pub struct Contract {
     pub least_of_previous: u8,
 }
 
+/// Stands in a message for a value that it may not repeat.
+pub const NOT_SHOWN: &str = "значение не показано";
+
+impl Class {
+    /// True when messages may repeat values of the column.
+    #[must_use]
+    pub const fn is_shown(self) -> bool {
+        matches!(self, Self::Key | Self::Measure)
+    }
+}
+
 impl ColumnRule {
     /// True when the column is deleted at the door.
     #[must_use]

@@ -169,6 +169,27 @@ mod tests {
     }
 
     #[test]
+    fn a_rule_that_could_never_fail_is_refused() {
+        let text = "manifest = 1\n[connector]\nid = 'x'\ntitle = 'x'\nprocedures = 'vpr'\n[decode.json]\n\
+                    [[column]]\nname = 'code'\nat = 'code'\nclass = 'key'\ntype = 'integer'\ndigits = 6\n\
+                    [[column]]\nname = 'what'\nat = 'b'\nclass = 'key'\ntype = 'measure'\n\
+                    [[column]]\nname = 'value'\nat = 'c'\nclass = 'measure'\n\
+                    [unit]\ncode = 'code'\n[[observation]]\nmeasure_column = 'what'\nvalue = 'value'\n\
+                    [[check]]\nrule = 'sum_at_most'\ncolumns = 'mark_count'\ntotal = 'value'\n\
+                    [[check]]\nrule = 'at_most_reference'\ncolumns = 'value'\nreference = 'tasks'\n\
+                    [[check]]\nrule = 'date_in_round'\ncolumns = 'value'\n\
+                    [[check]]\nrule = 'sum_at_most'\ncolumns = 'mark_count'\ntotal = 'participants'\n";
+        let problems = parse("m.toml", text).expect_err("four faults");
+        let reasons: Vec<&str> = problems.iter().filter_map(|problem| problem.get("reason")).collect();
+        insta::assert_snapshot!(reasons.join("\n"), @r#"
+        сколько цифр в коде, говорят у столбца с type = "text"
+        sum_at_most: где каждое число стоит в своей строке, меры не сравнивают со столбцами
+        at_most_reference: reference = "tasks" бывает только у файла с участниками
+        date_in_round: столбец «value» должен иметь type = "date"
+        "#);
+    }
+
+    #[test]
     fn a_site_connector_has_sections_and_no_columns() {
         let text = "manifest = 1\n[connector]\nid = 'school-site'\ntitle = 'x'\nprocedures = 'site'\n\
                     [decode.site]\nsections = ['common', 'struct']\n";

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use regex::Regex;
 
-use super::check::checks;
+use super::check::{self, checks};
 use super::grammar::*;
 use super::read_parts::{Known, context, observation, participant, rows, scope, unit, unpivot};
 use crate::domain::vocabulary::Procedure;
@@ -314,19 +314,26 @@ fn column(section: Section<'_>) -> ColumnRule {
     if at.is_empty() {
         section.missing("at", "заголовок, список заголовков, путь «А / Б», атрибут \"@x\"");
     }
+    let mut reading = reading(&section);
+    reading.digits = section
+        .integer("digits", 2..=20)
+        .and_then(|digits| u8::try_from(digits).ok());
+    if reading.digits.is_some() && reading.kind != Kind::Text {
+        section.refuse("digits", "сколько цифр в коде, говорят у столбца с type = \"text\"");
+    }
     let column = ColumnRule {
         name,
         at,
         // After a wrong class the column still counts as declared: one fault, one message.
         class: class.unwrap_or(Class::Context),
-        reading: reading(&section),
+        reading,
         required: section.boolean("required").unwrap_or(true),
     };
     section.done();
     column
 }
 
-/// Keys `type`, `transforms`, `values`, `empty`, `digits` of a column or a context value.
+/// Keys `type`, `transforms`, `values`, `empty` of a column or a context value.
 pub(super) fn reading(section: &Section<'_>) -> Reading {
     const KINDS: &[(&str, Kind)] = &[
         ("text", Kind::Text),
@@ -367,9 +374,7 @@ pub(super) fn reading(section: &Section<'_>) -> Reading {
         transforms,
         values: section.section("values").map_or_else(BTreeMap::new, words),
         kind: section.choice("type", KINDS).unwrap_or_default(),
-        digits: section
-            .integer("digits", 2..=20)
-            .and_then(|digits| u8::try_from(digits).ok()),
+        digits: None,
     }
 }
 
@@ -477,4 +482,5 @@ fn fits_together(root: &Section<'_>, connector: &Connector) {
     if connector.unit == UnitColumns::default() {
         root.missing("unit", "раздел [unit]: какой столбец называет организацию");
     }
+    check::fit_together(root, connector);
 }

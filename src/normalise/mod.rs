@@ -106,7 +106,6 @@ impl<'c> Normaliser<'c> {
         today: NaiveDate,
     ) -> Self {
         let slots = Slots::new(connector);
-        let may_show = |class| matches!(class, Class::Key | Class::Measure);
         let columns = connector.columns.iter();
         let fill_down = connector.rows.fill_down.iter();
         Self {
@@ -117,7 +116,7 @@ impl<'c> Normaliser<'c> {
             readers: columns
                 .enumerate()
                 .map(|(slot, column)| {
-                    let reader = ValueReader::new(&column.name, &column.reading, may_show(column.class));
+                    let reader = ValueReader::new(&column.name, &column.reading, column.class.is_shown());
                     if column.class == Class::Pseudonym {
                         reader.unshared()
                     } else if slots.codes().any(|code| code == slot) {

@@ -11,7 +11,7 @@ use crate::domain::school_year::SchoolYear;
 use crate::domain::subjects::{Subjects, fold_text};
 use crate::domain::value::Value;
 use crate::domain::vocabulary::{Measure, Procedure};
-use crate::manifest::{Kind, Reading, Transform};
+use crate::manifest::{Kind, NOT_SHOWN, Reading, Transform};
 use crate::message::Problem;
 use crate::table::{Cell, trimmed};
 
@@ -165,7 +165,7 @@ impl ValueReader {
             && text.bytes().all(|byte| byte.is_ascii_digit())
         {
             let whole = format!("{text:0>digits$}");
-            self.restored = Some((self.shown(&text), whole.clone()));
+            self.restored = Some((self.shown(&text), self.shown(&whole)));
             text = Cow::Owned(whole);
         }
         self.typed(&text, subjects).map(Some)
@@ -214,7 +214,7 @@ impl ValueReader {
         if self.may_show {
             shorten(text)
         } else {
-            "значение не показано".to_owned()
+            NOT_SHOWN.to_owned()
         }
     }
 }

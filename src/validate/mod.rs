@@ -27,6 +27,9 @@ use view::{Operand, View};
 /// Keys that `unique` remembers: eight bytes each. A file with more rows has its uniqueness from the warehouse.
 const MAX_UNIQUE: usize = 1_000_000;
 
+/// What adding decimals up in binary may cost: far below the last digit of any share.
+const ROUNDING: f64 = 1e-6;
+
 /// A failed check.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failure {
@@ -180,17 +183,23 @@ fn comparable(numbers: &[Observation]) -> Vec<Vec<&Observation>> {
 impl Ready<'_> {
     fn fails(&mut self, view: View<'_>, scales: &Scales, hasher: &RandomState) -> Option<Failure> {
         match &self.check.rule {
-            Rule::SumEquals(total) => {
-                self.sum(view, total, "MSK-VAL-01", |sum, of| (sum - of).abs() <= total.tolerance)
-            }
-            Rule::SumAtMost(total) => self.sum(view, total, "MSK-VAL-02", |sum, of| sum <= of + total.tolerance),
+            Rule::SumEquals(total) => self.sum(view, total, "MSK-VAL-01", |sum, of| {
+                (sum - of).abs() <= total.tolerance + ROUNDING
+            }),
+            Rule::SumAtMost(total) => self.sum(view, total, "MSK-VAL-02", |sum, of| {
+                sum <= of + total.tolerance + ROUNDING
+            }),
             Rule::Between { min, max } => self.each(|operand| {
                 let number = view.number(operand)?;
                 let low = min.is_some_and(|min| number < min);
                 let high = max.is_some_and(|max| number > max);
                 let bound = |bound: &Option<f64>| bound.map_or_else(|| "…".to_owned(), |bound| bound.to_string());
                 let problem = || Problem::new("MSK-VAL-03").arg("min", bound(min)).arg("max", bound(max));
-                (low || high).then(|| problem().arg("column", operand.name()).arg("found", number))
+                (low || high).then(|| {
+                    problem()
+                        .arg("column", operand.name())
+                        .arg("found", operand.shown(number))
+                })
             }),
             Rule::AtMostColumn { .. } => {
                 let other = self.other?;
@@ -200,9 +209,9 @@ impl Ready<'_> {
                     let problem = || {
                         Problem::new("MSK-VAL-04")
                             .arg("column", operand.name())
-                            .arg("found", number)
+                            .arg("found", operand.shown(number))
                     };
-                    (number > limit).then(|| problem().arg("other", other.name()).arg("limit", limit))
+                    (number > limit).then(|| problem().arg("other", other.name()).arg("limit", other.shown(limit)))
                 })
             }
             Rule::Unique => self.unique(view, hasher),
@@ -211,43 +220,51 @@ impl Ready<'_> {
                 let problem = || {
                     Problem::new("MSK-VAL-06")
                         .arg("column", operand.name())
-                        .arg("found", &text)
+                        .arg("found", operand.shown(&text))
                 };
                 (!values.iter().any(|known| *known == text)).then(|| problem().arg("known", values.join(", ")))
             }),
             Rule::CheckDigits => self.each(|operand| {
                 let text = view.text(operand)?;
-                let problem = |code| Problem::new(code).arg("column", operand.name()).arg("found", &text);
+                let problem = |code| {
+                    Problem::new(code)
+                        .arg("column", operand.name())
+                        .arg("found", operand.shown(&text))
+                };
                 digits::fault(&text).map(|fault| match fault {
                     Fault::Wrong => problem("MSK-VAL-07"),
-                    Fault::LostZeros(whole) => problem("MSK-VAL-12").arg("whole", whole),
+                    Fault::LostZeros(whole) => problem("MSK-VAL-12").arg("whole", operand.shown(whole)),
                 })
             }),
-            Rule::AtMostReference(bound) => {
-                let limit = view.bound(*bound, scales)?;
-                let what = match bound {
-                    Bound::Scale => "наибольший балл по шкале",
-                    Bound::Tasks => "сумма наибольших баллов заданий",
-                };
-                self.each(|operand| {
-                    let number = view.number(operand)?;
-                    let problem = || Problem::new("MSK-VAL-13").arg("column", operand.name());
-                    (number > limit).then(|| problem().arg("found", number).arg("what", what).arg("limit", limit))
-                })
-            }
-            Rule::DateInRound => self.each(|operand| {
-                let Some(Value::Moment(moment)) = view.value(operand) else {
-                    return None;
-                };
-                let date = moment.date();
-                let problem = || Problem::new("MSK-VAL-14").arg("column", operand.name());
-                (!view.is_in_round(date)).then(|| {
-                    problem()
-                        .arg("found", date.format("%d.%m.%Y"))
-                        .arg("round", view.round().unwrap_or_default())
-                })
-            }),
+            Rule::AtMostReference(bound) => self.above_reference(view, *bound, scales),
+            Rule::DateInRound => self.out_of_round(view),
         }
+    }
+
+    fn above_reference(&self, view: View<'_>, bound: Bound, scales: &Scales) -> Option<Failure> {
+        let limit = view.bound(bound, scales)?;
+        let what = match bound {
+            Bound::Scale => "наибольший балл по шкале",
+            Bound::Tasks => "сумма наибольших баллов заданий",
+        };
+        self.each(|operand| {
+            let number = view.number(operand).filter(|number| *number > limit)?;
+            let problem = Problem::new("MSK-VAL-13").arg("column", operand.name());
+            let problem = problem.arg("found", operand.shown(number));
+            Some(problem.arg("what", what).arg("limit", limit))
+        })
+    }
+
+    fn out_of_round(&self, view: View<'_>) -> Option<Failure> {
+        self.each(|operand| {
+            let Some(Value::Moment(moment)) = view.value(operand) else {
+                return None;
+            };
+            let date = moment.date();
+            let problem = Problem::new("MSK-VAL-14").arg("column", operand.name());
+            let problem = problem.arg("found", operand.shown(date.format("%d.%m.%Y")));
+            (!view.is_in_round(date)).then(|| problem.arg("round", view.round().unwrap_or_default()))
+        })
     }
 
     fn each<'o>(&'o self, fault: impl Fn(Operand<'o>) -> Option<Problem>) -> Option<Failure> {
@@ -279,8 +296,11 @@ impl Ready<'_> {
         let names: Vec<Cow<'_, str>> = self.operands.iter().map(Operand::name).collect();
         let problem = Problem::new(code)
             .arg("columns", names.join(" + "))
-            .arg("sum", sum)
-            .arg("of", of);
+            .arg(
+                "sum",
+                self.operands.iter().fold(sum.to_string(), |sum, one| one.shown(sum)),
+            )
+            .arg("of", self.other?.shown(of));
         let (column, total) = match &total.of {
             TotalOf::Operand(name) => (name.as_str(), name.as_str()),
             TotalOf::Number(_) => (names.first().map_or("", |name| name), "всего"),

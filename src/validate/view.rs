@@ -8,12 +8,12 @@ use crate::domain::scale::{Scales, parts_of_round};
 use crate::domain::school_year::SchoolYear;
 use crate::domain::value::Value;
 use crate::domain::vocabulary::Measure;
-use crate::manifest::{Bound, Connector};
+use crate::manifest::{Bound, ColumnRule, Connector, NOT_SHOWN};
 
 /// What an operand of the manifest refers to.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Operand<'c> {
-    Column(usize, &'c str),
+    Column(usize, &'c ColumnRule),
     Measure(Measure),
     /// A number of the manifest itself.
     Number(f64),
@@ -22,16 +22,25 @@ pub(super) enum Operand<'c> {
 impl<'c> Operand<'c> {
     /// A declared column goes before a measure of the same name.
     pub(super) fn of(connector: &'c Connector, name: &'c str) -> Option<Self> {
-        let slot = connector.columns.iter().position(|column| column.name == name);
-        let column = slot.map(|slot| Self::Column(slot, name));
+        let mut columns = connector.columns.iter().enumerate();
+        let found = columns.find(|(_, column)| column.name == name);
+        let column = found.map(|(slot, column)| Self::Column(slot, column));
         column.or_else(|| Measure::parse(name).map(Self::Measure))
     }
 
     pub(super) fn name(&self) -> Cow<'c, str> {
         match self {
-            Self::Column(_, name) => Cow::Borrowed(*name),
+            Self::Column(_, column) => Cow::Borrowed(column.name.as_str()),
             Self::Measure(measure) => Cow::Borrowed(measure.as_str()),
             Self::Number(number) => Cow::Owned(number.to_string()),
+        }
+    }
+
+    /// A value of the operand as a message may tell it.
+    pub(super) fn shown(&self, value: impl std::fmt::Display) -> String {
+        match self {
+            Self::Column(_, column) if !column.class.is_shown() => NOT_SHOWN.to_owned(),
+            _ => value.to_string(),
         }
     }
 }

@@ -4,11 +4,13 @@ use msoko::domain::observation::{Batch, Observation, Quarantined, Scope};
 use msoko::message::Problem;
 use msoko::warehouse::Access;
 use msoko::warehouse::again::Newer;
-use msoko::warehouse::load::{HALF, LoadSummary, NewRun, NewSnapshot, Run};
+use msoko::warehouse::load::{LoadSummary, NewSnapshot, Run};
 use msoko::warehouse::quarantine::QuarantineRow;
 use msoko::warehouse::sources::PullOutcome;
 
-use crate::district::{District, Engine, at, batch, number, on_both, open, refused_row, unit_ref};
+use crate::district::{
+    District, Engine, OF_SUBJECT, WHOLE, at, batch, new_run, number, on_both, open, refused_row, unit_ref,
+};
 
 on_both! {
     what_newer_files_say_is_left_alone,
@@ -23,17 +25,6 @@ on_both! {
     a_number_that_another_source_brought_later_stays,
     a_newer_file_speaks_of_its_slice_whatever_becomes_of_its_numbers,
 }
-
-const OF_SUBJECT: Scope = Scope {
-    organisation: true,
-    subject: true,
-    grade: true,
-};
-const WHOLE: Scope = Scope {
-    organisation: false,
-    subject: false,
-    grade: false,
-};
 
 /// Numbers of the first school, by mark.
 fn marks(values: &[(usize, i64)]) -> Vec<Observation> {
@@ -60,16 +51,9 @@ async fn load(district: &District, scope: Option<Scope>, file: &str, rows: Batch
 }
 
 async fn begin_again(district: &District, newer: &Newer, scope: Option<Scope>, file: &str) -> Run {
-    let new = NewRun {
-        source: "vpr".to_owned(),
-        series: file.to_owned(),
-        // The same bytes as before are the same delivery.
-        snapshot: district.snapshot(file, file).await,
-        manifest: "m2".to_owned(),
-        scope,
-        least_of_previous: HALF,
-        references: Vec::new(),
-    };
+    // The same bytes as before are the same delivery.
+    let snapshot = district.snapshot(file, file).await;
+    let new = new_run("vpr", file, snapshot, scope);
     district
         .warehouse
         .begin_again(new, newer, at(5))
@@ -294,15 +278,7 @@ async fn rows_that_waited_are_loaded_and_those_of_newer_files_go_on_waiting(dist
     let snapshots = district.warehouse.last_snapshots("vpr").await.expect("listed");
     let files: Vec<&str> = snapshots.iter().map(|last| last.file.as_str()).collect();
     assert_eq!(files, ["week2.xlsx", "week1.xlsx"], "published ones, the newest first");
-    let new = NewRun {
-        source: "vpr".to_owned(),
-        series: "week1.xlsx".to_owned(),
-        snapshot: snapshots[1].id,
-        manifest: "m2".to_owned(),
-        scope: None,
-        least_of_previous: HALF,
-        references: Vec::new(),
-    };
+    let new = new_run("vpr", "week1.xlsx", snapshots[1].id, None);
     let begun = district.warehouse.begin_again(new, &Newer::default(), at(5)).await;
     let mut run = begun.expect("begun");
     let rows = waiting(&["C!3"], marks(&[(2, 5), (4, 5)]));
@@ -383,15 +359,7 @@ async fn load_feed(district: &District, rows: Vec<Observation>) {
         ..NewSnapshot::default()
     };
     let recorded = district.warehouse.record_snapshot(snapshot, at(2)).await;
-    let new = NewRun {
-        source: "rsoko".to_owned(),
-        series: "feed.xml".to_owned(),
-        snapshot: recorded.expect("recorded"),
-        manifest: "m1".to_owned(),
-        scope: None,
-        least_of_previous: HALF,
-        references: Vec::new(),
-    };
+    let new = new_run("rsoko", "feed.xml", recorded.expect("recorded"), None);
     let mut run = district.warehouse.begin_run(new, at(2)).await.expect("begun");
     district.warehouse.stage(&mut run, batch(rows)).await.expect("staged");
     district.warehouse.publish(run, true, at(2)).await.expect("published");

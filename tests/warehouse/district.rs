@@ -53,6 +53,32 @@ pub(crate) struct District {
     pub(crate) server: Option<Server>,
 }
 
+/// A delivery replaces what a subject of a school had.
+pub(crate) const OF_SUBJECT: Scope = Scope {
+    organisation: true,
+    subject: true,
+    grade: true,
+};
+/// A delivery is the whole round.
+pub(crate) const WHOLE: Scope = Scope {
+    organisation: false,
+    subject: false,
+    grade: false,
+};
+
+/// A load of a delivery as a connector begins it that says nothing of its own.
+pub(crate) fn new_run(source: &str, series: &str, snapshot: SnapshotId, scope: Option<Scope>) -> NewRun {
+    NewRun {
+        source: source.to_owned(),
+        series: series.to_owned(),
+        snapshot,
+        manifest: "m1".to_owned(),
+        scope,
+        least_of_previous: HALF,
+        references: Vec::new(),
+    }
+}
+
 impl District {
     /// A new embedded database with twelve schools.
     pub(crate) async fn new() -> Self {
@@ -132,15 +158,7 @@ impl District {
 
     pub(crate) async fn begin_within(&self, scope: Option<Scope>, file: &str, bytes: &str) -> Run {
         let snapshot = self.snapshot(file, bytes).await;
-        let new = NewRun {
-            source: "vpr".to_owned(),
-            series: file.to_owned(),
-            snapshot,
-            manifest: "m1".to_owned(),
-            scope,
-            least_of_previous: HALF,
-            references: Vec::new(),
-        };
+        let new = new_run("vpr", file, snapshot, scope);
         self.warehouse.begin_run(new, at(1)).await.expect("begun")
     }
 

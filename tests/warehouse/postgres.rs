@@ -2,9 +2,10 @@
 
 use sqlx::{Connection, PgConnection};
 
-use crate::district::{District, Engine, at, batch, number, open};
+use crate::district::{District, Engine, at, batch, new_run, number, open};
 use crate::server::Server;
 use crate::tables::letter;
+use msoko::message::Problem;
 use msoko::warehouse::outbox::AttemptOutcome;
 use msoko::warehouse::sources::PullOutcome;
 use msoko::warehouse::{Access, Address, Warehouse};
@@ -42,6 +43,29 @@ async fn sqlite_columns() -> Vec<(String, String)> {
     .expect("read");
     columns.sort();
     columns
+}
+
+#[tokio::test]
+async fn a_load_waits_for_the_end_of_an_earlier_one_of_its_series() {
+    let Some(district) = District::on(Engine::Postgres).await else {
+        return;
+    };
+    let second = open(&district.url, Access::Hold).await.expect("a second node");
+    let rows = || batch((0..9000usize).map(|row| number(row % 12, row / 12, 1, 9)).collect());
+    let mut earlier = district.begin("a.xlsx", "a").await;
+    district.warehouse.stage(&mut earlier, rows()).await.expect("staged");
+    let new = new_run("vpr", "a.xlsx", district.snapshot("a.xlsx", "b").await, None);
+    let taking_back = async {
+        tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+        let problem = Problem::new("MSK-DB-20").arg("source", "vpr");
+        district.warehouse.abandon(earlier, &problem, at(2)).await
+    };
+    let (begun, taken_back) = tokio::join!(second.begin_run(new, at(2)), taking_back);
+    taken_back.expect("taken back");
+    let mut run = begun.expect("waited");
+    second.stage(&mut run, rows()).await.expect("every key is free");
+    let done = second.publish(run, false, at(3)).await.expect("published");
+    assert_eq!(done.observations_new, 9000);
 }
 
 #[tokio::test]

@@ -3,9 +3,9 @@
 use msoko::domain::observation::{Batch, Observation, Quarantined, Scope};
 use msoko::message::Problem;
 use msoko::warehouse::corrections::Corrected;
-use msoko::warehouse::load::{HALF, LoadSummary, NewRun, NewSnapshot};
+use msoko::warehouse::load::{LoadSummary, NewRun, NewSnapshot};
 
-use crate::district::{District, at, batch, number, on_both, refused_row};
+use crate::district::{District, OF_SUBJECT, WHOLE, at, batch, new_run, number, on_both, refused_row};
 
 on_both! {
     a_number_that_a_newer_delivery_lacks_is_closed_and_kept,
@@ -17,17 +17,6 @@ on_both! {
     a_killed_or_refused_load_closes_nothing,
     a_whole_round_closes_units_that_are_no_longer_in_it,
 }
-
-const OF_SUBJECT: Scope = Scope {
-    organisation: true,
-    subject: true,
-    grade: true,
-};
-const WHOLE: Scope = Scope {
-    organisation: false,
-    subject: false,
-    grade: false,
-};
 
 async fn load(district: &District, scope: Scope, file: &str, rows: Vec<Observation>) -> Result<LoadSummary, Problem> {
     let mut run = district.begin_within(Some(scope), file, &format!("{rows:?}")).await;
@@ -110,19 +99,8 @@ async fn a_delivery_of_another_connector_or_source_closes_nothing(district: Dist
             file: "b.xlsx".to_owned(),
             ..NewSnapshot::default()
         };
-        let new = NewRun {
-            source: source.to_owned(),
-            series: "b.xlsx".to_owned(),
-            snapshot: district
-                .warehouse
-                .record_snapshot(snapshot, at(2))
-                .await
-                .expect("recorded"),
-            manifest: "m".to_owned(),
-            scope: Some(OF_SUBJECT),
-            least_of_previous: HALF,
-            references: Vec::new(),
-        };
+        let recorded = district.warehouse.record_snapshot(snapshot, at(2)).await;
+        let new = new_run(source, "b.xlsx", recorded.expect("recorded"), Some(OF_SUBJECT));
         let mut run = district.warehouse.begin_run(new, at(2)).await.expect("begun");
         let rows = batch(marks(1, 2..=4));
         district.warehouse.stage(&mut run, rows).await.expect("staged");
@@ -136,14 +114,10 @@ async fn a_delivery_below_the_share_its_connector_asks_for_waits(district: Distr
         .await
         .expect("loaded");
     for (least, code) in [(90, Some("MSK-DB-24")), (75, None)] {
+        let snapshot = district.snapshot("b.xlsx", "b").await;
         let new = NewRun {
-            source: "vpr".to_owned(),
-            series: "b.xlsx".to_owned(),
-            snapshot: district.snapshot("b.xlsx", "b").await,
-            manifest: "m".to_owned(),
-            scope: Some(OF_SUBJECT),
             least_of_previous: least,
-            references: Vec::new(),
+            ..new_run("vpr", "b.xlsx", snapshot, Some(OF_SUBJECT))
         };
         let mut run = district.warehouse.begin_run(new, at(2)).await.expect("begun");
         let rows = batch(marks(1, 2..=4));
